@@ -1,0 +1,44 @@
+# make run     install and train the quickstart
+# make test    install with the development tools and run the tests
+# make check   ruff, mypy
+# make bench   the measurements that the README quotes
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: install install-dev run test check bench clean
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+# An old pip can't resolve this set, so pip comes first.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade pip
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[train]"
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt --group dev
+	touch $@
+
+run: install
+	$(BIN)/aml job create --file specs/quickstart/job.yml --stream --workspace-name default
+
+test: install-dev
+	$(BIN)/python -m pytest
+
+check: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install-dev
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,38 @@
+"""A command's result on stdout: a card or a table on a terminal, a document as asked for or JSON everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aml.commands._app import globals_
+from aml.view import documents
+from aml.view.color import has_color
+from aml.view.documents import Columns
+
+
+def emit(document: Any, *, card: Callable[[bool], str]) -> None:
+    """`card` is given whether colour may be used."""
+    if is_for_people():
+        sys.stdout.write(card(has_color(sys.stdout)))
+    else:
+        _write(document, None)
+
+
+def emit_list(items: Sequence[Any], columns: Columns) -> None:
+    if is_for_people():
+        documents.write(items, output="table", columns=columns)
+    else:
+        _write(items, columns)
+
+
+def is_for_people() -> bool:
+    """Nobody asked for a format or a part, and stdout is a terminal."""
+    given = globals_()
+    return given.output is None and given.query is None and sys.stdout.isatty()
+
+
+def _write(document: Any, columns: Columns | None) -> None:
+    given = globals_()
+    documents.write(document, output=given.output, query=given.query, columns=columns)

@@ -1,0 +1,38 @@
+"""From a file and flags to a spec, with its warnings said."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aml.commands._app import globals_
+from aml.spec import Document, parse, problems
+from aml.spec.files import read
+from aml.spec.model import CommandJob, Model
+from aml.view.color import has_color
+from aml.view.problems import problems_text
+
+
+def job_spec(file: Path, sets: Sequence[str], **flags: str | None) -> CommandJob:
+    """The job of a file, completed by `--set` and flags before any check. Raises `SpecError` with all problems."""
+    document = read(file, sets, flags)
+    spec = parse(document)
+    assert isinstance(spec, CommandJob)
+    _say_warnings(document)
+    return spec
+
+
+def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model:
+    """The model of a file, of flags, or of both."""
+    document = read(file, sets, flags)
+    spec = parse(document, "model")
+    assert isinstance(spec, Model)
+    _say_warnings(document)
+    return spec
+
+
+def _say_warnings(document: Document) -> None:
+    warnings = tuple(problem for problem in problems(document) if problem.severity == "warning")
+    if warnings and not globals_().only_show_errors:
+        print(problems_text(document.file, warnings, color=has_color(sys.stderr)), file=sys.stderr)

@@ -1,0 +1,71 @@
+"""`aml validate`: check YAML files without running them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aml.commands._app import globals_
+from aml.errors import AmlError, Problem, SpecError
+from aml.spec import load, problems
+from aml.view.color import has_color
+from aml.view.documents import write
+from aml.view.problems import problems_text
+
+app = typer.Typer()
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+) -> int:
+    """Check YAML files without running them: exit code 0 if all are valid, else 1."""
+    results = [(str(file), *_check(file)) for file in files]
+    if format_ == "json" or globals_().output is not None:
+        documents = [_document(name, found) for name, found, _ in results]
+        write(documents[0] if len(documents) == 1 else documents, output=globals_().output, query=globals_().query)
+    else:
+        for name, found, text in results:
+            _print(name, found, text)
+    return 0 if all(_is_valid(found) for _, found, _ in results) else 1
+
+
+def _check(file: Path) -> tuple[tuple[Problem, ...], str]:
+    """What is wrong with a file, and its text; a file that can't be read is one more finding."""
+    try:
+        document = load(file)
+    except SpecError as error:
+        return error.problems, error.text
+    except AmlError as error:
+        return (Problem("unreadable", error.message, (), 1, 1, error.hint),), ""
+    return tuple(problems(document)), document.text
+
+
+def _print(name: str, found: tuple[Problem, ...], text: str) -> None:
+    if found:
+        print(problems_text(name, found, text, color=has_color(sys.stdout), excerpt=sys.stdout.isatty()))
+    if _is_valid(found):
+        print(f"{name}: valid")
+
+
+def _is_valid(found: tuple[Problem, ...]) -> bool:
+    return not any(problem.severity == "error" for problem in found)
+
+
+def _document(name: str, found: tuple[Problem, ...]) -> dict[str, Any]:
+    listed: dict[str, list[dict[str, Any]]] = {"errors": [], "warnings": []}
+    for problem in found:
+        entry = {
+            "path": problem.path,
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+            "code": problem.code,
+            "hint": problem.hint,
+        }
+        listed["errors" if problem.severity == "error" else "warnings"].append(entry)
+    return {"file": name, "valid": _is_valid(found), **listed}

@@ -1,0 +1,166 @@
+"""A checked document to the frozen dataclass of its kind: paths absolute, enum values in Azure ML's spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from aml.spec import reference
+from aml.spec.binding import literal_text
+from aml.spec.document import Document
+from aml.spec.model import (
+    CommandJob,
+    DataInput,
+    Input,
+    InputMode,
+    InputType,
+    Limits,
+    LiteralInput,
+    Model,
+    Output,
+    OutputMode,
+    Resources,
+)
+from aml.spec.wording import canonical
+
+_TYPES = (
+    *("pytorch", "mpi", "tensorflow", "ray"),
+    *("ssh", "tensor_board", "vs_code", "jupyter_lab", "custom"),
+    *("managed", "managed_identity", "aml_token", "user_identity"),
+)
+_WHOLE_NUMBERS = ("process_count_per_instance", "worker_count", "parameter_server_count", "port", "dashboard_port")
+_MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
+
+
+def command_job(document: Document) -> CommandJob:
+    code = _text(document, "code")
+    return CommandJob(
+        command=_text(document, "command") or "",
+        environment=_environment(document),
+        code=None if code is None else reference.absolute(code, document.folder),
+        inputs={name: _input(document, name) for name in document.mapping("inputs")},
+        outputs={name: _output(document, name) for name in document.mapping("outputs")},
+        environment_variables=_variables(document),
+        resources=_resources(document),
+        limits=Limits(_whole(document.value("limits", "timeout"))),
+        distribution=_typed(document, "distribution"),
+        services={name: _typed(document, "services", name) or {} for name in document.mapping("services")},
+        queue_settings=_lowered(document.mapping("queue_settings")),
+        identity=_typed(document, "identity"),
+        compute=_text(document, "compute"),
+        name=_text(document, "name"),
+        display_name=_text(document, "display_name"),
+        experiment_name=_text(document, "experiment_name"),
+        description=_text(document, "description"),
+        tags=_labels(document, "tags"),
+        properties=_labels(document, "properties"),
+        parent_job_name=_text(document, "parent_job_name"),
+    )
+
+
+def model(document: Document) -> Model:
+    return Model(
+        name=_text(document, "name") or "",
+        path=reference.absolute(_text(document, "path") or "", document.folder),
+        version=_text(document, "version"),
+        type=_choice(document.value("type") or "custom_model", _MODEL_TYPES),
+        description=_text(document, "description"),
+        tags=_labels(document, "tags"),
+        properties=_labels(document, "properties"),
+        flavors=document.mapping("flavors"),
+        stage=_text(document, "stage"),
+    )
+
+
+def _input(document: Document, name: str) -> Input:
+    value = document.value("inputs", name)
+    if not isinstance(value, dict):
+        return LiteralInput(value)
+    if "value" in value:
+        return LiteralInput(value["value"])
+    return DataInput(
+        path=reference.absolute(_text(document, "inputs", name, "path") or "", document.folder),
+        type=_choice(value.get("type", "uri_folder"), get_args(InputType)),
+        mode=_choice(value.get("mode", "ro_mount"), get_args(InputMode)),
+        datastore=_text(document, "inputs", name, "datastore"),
+        path_on_compute=_text(document, "inputs", name, "path_on_compute"),
+    )
+
+
+def _output(document: Document, name: str) -> Output:
+    value = document.mapping("outputs", name)
+    return Output(
+        type=_choice(value.get("type", "uri_folder"), get_args(InputType)),
+        mode=_choice(value.get("mode", "rw_mount"), get_args(OutputMode)),
+        path=_text(document, "outputs", name, "path"),
+        name=_text(document, "outputs", name, "name"),
+        version=_text(document, "outputs", name, "version"),
+    )
+
+
+def _environment(document: Document) -> str | Mapping[str, Any]:
+    inline = dict(document.mapping("environment"))
+    if not inline:
+        return _text(document, "environment") or ""
+    if isinstance(inline.get("conda_file"), str):
+        inline["conda_file"] = reference.absolute(inline["conda_file"], document.folder)
+    if "build" in inline:
+        inline["build"] = {**inline["build"], "path": reference.absolute(inline["build"]["path"], document.folder)}
+    return inline
+
+
+def _resources(document: Document) -> Resources:
+    data = document.mapping("resources")
+    docker_args = data.get("docker_args")
+    return Resources(
+        instance_count=_whole(data.get("instance_count")) or 1,
+        instance_type=_text(document, "resources", "instance_type"),
+        shm_size=_text(document, "resources", "shm_size"),
+        docker_args=tuple(docker_args) if isinstance(docker_args, list) else docker_args,
+        locations=tuple(data.get("locations", ())),
+        max_instance_count=_whole(data.get("max_instance_count")),
+        properties=data.get("properties", {}),
+    )
+
+
+def _typed(document: Document, *pointer: str) -> dict[str, Any] | None:
+    """A mapping with a `type`: that in the spelling of the schema, counts and ports as numbers."""
+    data = document.mapping(*pointer)
+    if not data:
+        return None
+    numbers = {key: _whole(data[key]) for key in _WHOLE_NUMBERS if key in data}
+    return {**data, **numbers, "type": _choice(data["type"], _TYPES)}
+
+
+def _variables(document: Document) -> dict[str, str]:
+    """Values as Azure ML makes text of them; what a flag gave stays as it was typed."""
+    node = document.node(("environment_variables",))
+    return {
+        name: (value.origin and value.raw) or literal_text(value.data)
+        for name, (_, value) in (node.children.items() if node else ())
+    }
+
+
+def _labels(document: Document, key: str) -> dict[str, str | None]:
+    return {name: _text(document, key, name) for name in document.mapping(key)}
+
+
+def _lowered(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value.lower() if isinstance(value, str) else value for key, value in data.items()}
+
+
+def _choice(value: str, values: tuple[str, ...]) -> Any:
+    """The member that the check has found `value` to be; Any, since a Literal can't be built from a tuple."""
+    return canonical(value, values)
+
+
+def _text(document: Document, *pointer: str) -> str | None:
+    """A text, or a number where a text belongs, as it was written: the version 1.10 is not 1.1."""
+    node = document.node(pointer)
+    if node is None or node.data is None:
+        return None
+    return literal_text(node.data) if node.raw is None else node.raw
+
+
+def _whole(value: str | float | None) -> int | None:
+    return None if value is None else int(value)

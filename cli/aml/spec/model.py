@@ -1,0 +1,109 @@
+"""The specs as values. A key of the schema is a field here, with the same name.
+
+Paths are absolute when a spec has been parsed: what a file says is relative to the file.
+Source of keys and defaults: Azure ML's YAML reference for command jobs, inputs and outputs, and models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Scalar = str | int | float | bool
+
+InputType = Literal["uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model"]
+InputMode = Literal["ro_mount", "download", "direct", "eval_mount", "eval_download"]
+OutputMode = Literal["rw_mount", "mount", "upload", "direct"]
+
+
+@dataclass(frozen=True)
+class LiteralInput:
+    """A value, given as it is in the YAML: 0, "" and false are values."""
+
+    value: Scalar
+
+
+@dataclass(frozen=True)
+class DataInput:
+    """Data or a model that the job reads."""
+
+    path: str  # absolute local path, or a URI or asset reference as written
+    type: InputType = "uri_folder"
+    mode: InputMode = "ro_mount"
+    datastore: str | None = None
+    path_on_compute: str | None = None
+
+
+Input = LiteralInput | DataInput
+
+
+@dataclass(frozen=True)
+class Output:
+    """A folder or file that the job writes; with a name it is registered when the job ends."""
+
+    type: InputType = "uri_folder"
+    mode: OutputMode = "rw_mount"
+    path: str | None = None
+    name: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Resources:
+    instance_count: int = 1
+    instance_type: str | None = None
+    shm_size: str | None = None
+    docker_args: str | tuple[str, ...] | None = None
+    locations: tuple[str, ...] = ()
+    max_instance_count: int | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Limits:
+    timeout: int | None = None  # seconds of wall time from the first process's start
+
+
+@dataclass(frozen=True)
+class CommandJob:
+    """A `type: command` job, complete and valid. `None` is: not given."""
+
+    command: str
+    environment: str | Mapping[str, Any]  # a reference, or an inline environment (conda_file's path absolute)
+    code: str | None = None  # absolute local path, or a reference
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    limits: Limits = field(default_factory=Limits)
+    distribution: Mapping[str, Any] | None = None
+    services: Mapping[str, Any] = field(default_factory=dict)
+    queue_settings: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, Any] | None = None
+    compute: str | None = None
+    name: str | None = None
+    display_name: str | None = None
+    experiment_name: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    parent_job_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A `model` file, or the flags of `model create`."""
+
+    name: str
+    path: str  # absolute local path, or azureml://jobs/..., runs:/...
+    version: str | None = None  # None: the next integer
+    type: Literal["custom_model", "mlflow_model", "triton_model"] = "custom_model"
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    flavors: Mapping[str, Any] = field(default_factory=dict)
+    stage: str | None = None
+
+
+Spec = CommandJob | Model

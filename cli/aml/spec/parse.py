@@ -1,0 +1,57 @@
+"""A document to a spec: every check, then the frozen dataclass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aml.errors import Problem, SpecError
+from aml.spec import build, rules, schema
+from aml.spec.document import Document
+from aml.spec.kinds import kind_of
+from aml.spec.model import Spec
+
+_BUILDERS: Mapping[str, Callable[[Document], Spec]] = {"command": build.command_job, "model": build.model}
+
+_CONSEQUENCES = frozenset({"missing-key", "unknown-binding"})
+"""What a misspelled or misplaced key elsewhere brings about: it is told after its likely cause."""
+
+
+def parse(document: Document, kind: str | None = None) -> Spec:
+    """The spec in `document`, of the kind that the file says or that the caller knows.
+
+    Raises SpecError with every problem, warnings too.
+    """
+    found = problems(document, kind)
+    if any(problem.severity == "error" for problem in found):
+        raise SpecError(document.file, found, document.text)
+    return _BUILDERS[kind or kind_of(document)](document)
+
+
+def problems(document: Document, kind: str | None = None) -> list[Problem]:
+    """Everything that is wrong or doubtful: errors first, causes before consequences, else by line."""
+    kind = kind or kind_of(document)
+    if not isinstance(document.data, dict):
+        return [_not_a_mapping(document)]
+    if kind not in _BUILDERS:
+        return [_unsupported(document, kind)]
+    found = [*document.findings, *schema.check(document, kind), *rules.check(document, kind)]
+    return sorted(found, key=_rank)
+
+
+def _rank(problem: Problem) -> tuple[bool, bool, int, int]:
+    return problem.severity != "error", problem.code in _CONSEQUENCES, problem.line, problem.column
+
+
+def _not_a_mapping(document: Document) -> Problem:
+    what = "a list" if isinstance(document.data, list) else "empty" if document.data is None else "a text"
+    hint = "Remove the dashes: a file holds one spec." if isinstance(document.data, list) else None
+    code = "empty-file" if document.data is None else "wrong-type"
+    return document.problem(code, f"The file should be a mapping of keys and values; it is {what}.", (), hint=hint)
+
+
+def _unsupported(document: Document, kind: str) -> Problem:
+    pointer = ("$schema",) if "$schema" in document.data else ("type",)
+    hint = f"Supported so far: {', '.join(_BUILDERS)}."
+    return document.problem(
+        "unsupported-kind", f"A spec of the kind {kind} can't be used here yet.", pointer, hint=hint
+    )

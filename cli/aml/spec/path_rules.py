@@ -1,0 +1,79 @@
+"""Paths in a spec: local ones exist, the others have a form that Azure ML knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from aml.errors import Pointer, Problem
+from aml.spec import reference
+from aml.spec.document import Document
+from aml.spec.wording import closest
+
+
+def code(document: Document) -> Iterator[Problem]:
+    yield from _path(document, ("code",), "The code folder")
+
+
+def inputs(document: Document) -> Iterator[Problem]:
+    for name, value in document.mapping("inputs").items():
+        if isinstance(value, dict):
+            yield from _path(document, ("inputs", name, "path"), "The path")
+            yield from _type(document, name, str(value.get("type", "")).lower())
+
+
+def environment(document: Document) -> Iterator[Problem]:
+    yield from _path(document, ("environment", "conda_file"), "The conda file")
+    yield from _path(document, ("environment", "build", "path"), "The build folder")
+
+
+def model(document: Document) -> Iterator[Problem]:
+    yield from _path(document, ("path",), "The path")
+
+
+def _path(document: Document, pointer: Pointer, what: str) -> Iterator[Problem]:
+    path = document.value(*pointer)
+    if not isinstance(path, str) or not path.strip():
+        return
+    scheme = reference.scheme(path)
+    if path.startswith(("git+", "git@")):
+        hint = "Clone the repository and give the path of the folder."
+        yield document.problem("git-path", f"{what} can't be a git address.", pointer, hint=hint)
+    elif scheme == "azureml" and not reference.is_azureml(path):
+        hint = "Write azureml:NAME:VERSION, azureml:NAME@latest or azureml://datastores/NAME/paths/PATH."
+        yield document.problem("bad-reference", f"'{path}' is not a reference.", pointer, hint=hint)
+    elif scheme and scheme not in reference.SCHEMES:
+        yield document.problem("bad-reference", f"'{scheme}:' is not known here.", pointer, hint=_scheme_hint(path))
+    elif reference.is_local(path) and not reference.exists(path, document.folder):
+        hint = _missing_hint(path, document.folder)
+        yield document.problem("missing-path", f"{what} '{path}' does not exist.", pointer, hint=hint)
+
+
+def _scheme_hint(path: str) -> str:
+    scheme, _, rest = path.partition(":")
+    close = closest(scheme.lower(), reference.SCHEMES, 0.6)
+    return f"Did you mean {close}:{rest}?" if close else f"Known: {', '.join(reference.SCHEMES)}."
+
+
+def _missing_hint(path: str, folder: Path) -> str:
+    full = Path(reference.absolute(path, folder))
+    try:
+        names = [entry.name for entry in full.parent.iterdir()]
+    except OSError:
+        names = []
+    close = closest(full.name, names, 0.7)
+    if close:
+        return f"Did you mean {Path(path).with_name(close)}?"
+    return "It is relative to the folder of the spec file."
+
+
+def _type(document: Document, name: str, kind: str) -> Iterator[Problem]:
+    path = document.value("inputs", name, "path")
+    if not isinstance(path, str) or not reference.is_local(path) or not reference.exists(path, document.folder):
+        return
+    is_folder = Path(reference.absolute(path, document.folder)).is_dir()
+    wrong, right = ("folder", "uri_folder") if is_folder else ("file", "uri_file")
+    if kind in ("uri_file", "uri_folder") and kind != right:
+        message = f"'{path}' is a {wrong}, but the type is {kind}."
+        hint = f"Write type: {right}."
+        yield document.problem("path-type", message, ("inputs", name, "path"), hint=hint, severity="warning")

@@ -1,0 +1,258 @@
+"""A document against its JSON Schema: one problem per fault, at its line, in words.
+
+This is not left to a general validator because of what a user sees: of an `anyOf` only the branch that was meant may
+speak, enum values are compared as Azure ML compares them, ignoring case, and a misspelled key must not be reported a
+second time as a missing one. The tests hold it against `jsonschema` on the same schemas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from aml.errors import Pointer, Problem
+from aml.spec.binding import literal_text
+from aml.spec.document import Document, Key, Node
+from aml.spec.schema_files import Schema, schema_of
+from aml.spec.wording import allowed, alternatives, article, canonical, closest, did_you_mean, found, name_of, short
+
+MOST = 100  # nobody reads more, and a file made of faults must not cost more
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "a boolean",
+}
+
+
+def check(document: Document, kind: str) -> list[Problem]:
+    """The first faults, up to MOST, that the schema of `kind` finds, in the order of the document."""
+    schema = schema_of(kind)
+    return list(islice(_Check(document, schema["properties"]).node(schema, document.root, ()), MOST))
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One walk over a document and its schema, in step."""
+
+    document: Document
+    top: Mapping[str, Schema]  # the properties of the root, to say where a key belongs
+
+    def node(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        if "anyOf" in schema:
+            yield from self.any_of(schema, node, at)
+            return
+        text = _as_text(schema, node)
+        if text is None and not _fits(schema, node.data):
+            yield self.wrong_type(schema, node, at)
+            return
+        value = node.data if text is None else text
+        yield from self.value(schema, value, at)
+        if isinstance(value, dict):
+            yield from self.keys(schema, node, at)
+            yield from self.missing(schema, node, at)
+        elif isinstance(value, list) and "items" in schema:
+            for index, child in node.children.items():
+                yield from self.node(schema["items"], child.node, (*at, index))
+
+    def value(self, schema: Schema, value: Any, at: Pointer) -> Iterator[Problem]:
+        if isinstance(value, str):
+            if "enum" in schema and canonical(value, _texts(schema["enum"])) is None:
+                yield self.not_allowed(value, _texts(schema["enum"]), at)
+            elif "pattern" in schema and not re.search(schema["pattern"], value):
+                yield self.mismatch(schema, value, at)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            if value < schema.get("minimum", value):
+                message = f"{name_of(at)} is {value}; it must be at least {schema['minimum']}."
+                yield self.document.problem("out-of-range", message, at)
+            elif value > schema.get("maximum", value):
+                message = f"{name_of(at)} is {value}; it must be at most {schema['maximum']}."
+                yield self.document.problem("out-of-range", message, at)
+
+    def keys(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
+        for key, (_, child) in node.children.items():
+            if not isinstance(key, str):
+                if properties or others is not True:
+                    yield self.key_not_text(key, at)
+                continue
+            yield from self.key_name(schema, key, at)
+            known = properties.get(key, others)
+            if known is False:
+                yield self.unknown(schema, node, key, at)
+            elif isinstance(known, dict) and known.get("readOnly"):
+                yield self.read_only(key, at)
+            elif isinstance(known, dict):
+                yield from self.node(known, child, (*at, key))
+
+    def key_name(self, schema: Schema, key: str, at: Pointer) -> Iterator[Problem]:
+        names = schema.get("propertyNames")
+        if names is not None and not re.search(names["pattern"], key):
+            yield self.mismatch(names, key, (*at, key), at_key=True)
+
+    def missing(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        absent = [key for key in schema.get("required", ()) if key not in node.data]
+        unknown = (key for key in node.data if key not in schema.get("properties", {}))
+        misspelled = {_meant(schema, node, key) for key in islice(unknown, MOST)} if absent else ()
+        for key in absent:
+            if key not in misspelled:
+                about = schema["properties"][key]
+                values = _texts(about.get("enum", ()))
+                yield self.absent(key, schema, at, allowed(values) if values else about.get("description"))
+
+    def any_of(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        branches = [branch for branch in schema["anyOf"] if _fits(branch, node.data)]
+        branches = branches or [branch for branch in schema["anyOf"] if _as_text(branch, node) is not None]
+        if not branches:
+            yield self.wrong_type(schema, node, at)
+        elif len(branches) == 1:
+            yield from self.node(branches[0], node, at)
+        elif all("type" in branch.get("required", ()) for branch in branches):
+            yield from self.by_type(schema, branches, node, at)
+        else:
+            yield from self.node(max(branches, key=lambda branch: _likeness(branch, node)), node, at)
+
+    def by_type(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
+        """The branch that the key `type` names, misspelled too."""
+        types = {name: branch for branch in branches for name in branch["properties"]["type"]["enum"]}
+        keys = {key for branch in branches for key in branch["properties"]}
+        unknown = (key for key in node.data if key not in keys)
+        misspelled = next((key for key in unknown if did_you_mean(str(key), keys) == "type"), None)
+        value = node.data.get("type", node.data.get(misspelled))
+        name = canonical(value, types) if isinstance(value, str) else None
+        if name is not None:
+            yield from self.node(types[name], node, at)
+        elif "type" not in node.data:
+            yield self.absent("type", schema, at, allowed([*types]))
+        elif isinstance(value, str):
+            yield self.not_allowed(value, [*types], (*at, "type"))
+        else:
+            yield self.wrong_type({"type": "string"}, node.children["type"].node, (*at, "type"))
+
+    def wrong_type(self, schema: Schema, node: Node, at: Pointer) -> Problem:
+        wanted = _wanted(schema)
+        if node.data is None:
+            hint = f"Give {wanted}, or remove the key."
+            return self.document.problem("wrong-type", f"{name_of(at)} has no value.", at, hint=hint)
+        quotable = "string" in _types(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
+        quoted = f'Quote it: "{node.raw}".' if quotable else None
+        message = f"{name_of(at)} should be {wanted}, not {found(node.data)}."
+        return self.document.problem("wrong-type", message, at, hint=quoted)
+
+    def mismatch(self, schema: Schema, value: str, at: Pointer, *, at_key: bool = False) -> Problem:
+        message, _, advice = schema["patternErrorMessage"].partition("; ")
+        code = schema.get("x-code", "wrong-type" if "integer" in _types(schema) else "bad-format")
+        subject = name_of(at) if at_key or not value.strip() else f"{name_of(at)} is '{short(value)}', which"
+        place = self.document.key_place(at) if at_key else None
+        hint = _reference_hint(value) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
+        return self.document.problem(code, f"{subject} {message}.", at, hint=hint, place=place)
+
+    def not_allowed(self, value: str, values: Sequence[str], at: Pointer) -> Problem:
+        meant = did_you_mean(value, values)
+        hint = f"Did you mean {meant}? {allowed(values)}" if meant else allowed(values)
+        return self.document.problem("not-allowed", f"{name_of(at)} can't be '{short(value)}'.", at, hint=hint)
+
+    def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None) -> Problem:
+        subject = name_of(at) if at else f"A {schema['title']}"
+        return self.document.problem("missing-key", f"{subject} needs the key `{key}`.", (*at, key), hint=hint)
+
+    def unknown(self, schema: Schema, node: Node, key: str, at: Pointer) -> Problem:
+        message = f"`{short(key)}` is not a key of {article(schema['title'])}."
+        hint = self.belongs(schema, node, key, at) or allowed(_keys(schema))
+        return self.about_key("unknown-key", message, (*at, key), hint)
+
+    def belongs(self, schema: Schema, node: Node, key: str, at: Pointer) -> str | None:
+        meant = _meant(schema, node, key)
+        if meant:
+            return f"Did you mean `{meant}`?"
+        for name, below in {**schema["properties"], **self.top}.items():
+            if key in below.get("properties", {}) and name not in at:
+                return f"It belongs under `{name}`."
+        return "It belongs at the top level: indent it less." if at and key in self.top else None
+
+    def key_not_text(self, key: Key, at: Pointer) -> Problem:
+        message = f"This key is not text: YAML reads it as {found(key)}."
+        return self.about_key("wrong-type", message, (*at, key), "Put the key in quotes.")
+
+    def read_only(self, key: str, at: Pointer) -> Problem:
+        message = f"`{key}` is set by the workspace, not by a file."
+        return self.about_key("read-only-key", message, (*at, key), "Remove the key.")
+
+    def about_key(self, code: str, message: str, at: Pointer, hint: str) -> Problem:
+        return self.document.problem(code, message, at, hint=hint, place=self.document.key_place(at))
+
+
+def _types(schema: Schema) -> Sequence[str]:
+    if "anyOf" in schema:
+        return [name for branch in schema["anyOf"] for name in _types(branch)]
+    types = schema.get("type", ())
+    return [types] if isinstance(types, str) else types
+
+
+def _fits(schema: Schema, value: Any) -> bool:
+    types = _types(schema)
+    return not types or any(_is(value, name) for name in types)
+
+
+def _is(value: Any, name: str) -> bool:
+    match name:
+        case "object":
+            return isinstance(value, dict)
+        case "array":
+            return isinstance(value, list)
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "null":
+            return value is None
+        case "integer":
+            return _is(value, "number") and value == value // 1
+        case _:
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _as_text(schema: Schema, node: Node) -> str | None:
+    """What a flag gave where text belongs and YAML read something else: on a command line all is text."""
+    if node.origin is None or isinstance(node.data, (str, list, dict, type(None))):
+        return None
+    return node.raw or literal_text(node.data) if "string" in _types(schema) and not _fits(schema, node.data) else None
+
+
+def _likeness(branch: Schema, node: Node) -> tuple[int, int]:
+    """How much a mapping looks like a branch: its required keys that are there, then all of its keys."""
+    there = [key for key in branch.get("properties", {}) if key in node.data]
+    return sum(key in branch.get("required", ()) for key in there), len(there)
+
+
+def _keys(schema: Schema) -> list[str]:
+    """What a user may write; $schema is known, but nobody looks for it."""
+    properties = schema.get("properties", {}).items()
+    return [key for key, value in properties if key != "$schema" and not value.get("readOnly")]
+
+
+def _meant(schema: Schema, node: Node, key: Key) -> str | None:
+    return did_you_mean(str(key), [name for name in _keys(schema) if name not in node.data])
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
+
+
+def _wanted(schema: Schema) -> str:
+    types = list(dict.fromkeys(_types(schema)))
+    if "integer" in types and "string" in types:
+        types.remove("string")  # digits in quotes: accepted, not advised
+    return alternatives([_TYPES[name] for name in types if name != "null"])
+
+
+def _reference_hint(value: str) -> str | None:
+    scheme, colon, rest = value.partition(":")
+    if colon and rest and scheme != "azureml" and closest(scheme.lower(), ["azureml"], 0.75):
+        return f"Did you mean 'azureml:{rest}'?"
+    return None

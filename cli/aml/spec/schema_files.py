@@ -1,0 +1,59 @@
+"""The JSON Schemas of schemas/, read when a kind is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from aml import bundle
+
+Schema = Mapping[str, Any]
+
+KEYWORDS = frozenset(
+    {
+        *("$schema", "$ref", "definitions", "title", "description"),
+        *("type", "enum", "pattern", "minimum", "maximum", "anyOf", "items"),
+        *("properties", "required", "additionalProperties", "propertyNames"),
+        *("readOnly", "not"),  # together: a key that a file may not have
+        *("doNotSuggest", "patternErrorMessage"),  # what editors show
+        "x-code",  # the code of a problem with `pattern`
+    }
+)
+"""What the schemas may use of draft-07, and the annotations beside it."""
+
+
+@cache
+def schema_of(kind: str) -> Schema:
+    """The schema of `kind` with every reference put in."""
+    file = f"{kind}.schema.json"
+    schema: Schema = _resolve(_read(file), file)
+    return schema
+
+
+def _resolve(value: Any, file: str) -> Any:
+    if isinstance(value, list):
+        return [_resolve(item, file) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$ref" not in value:
+        return {key: _resolve(item, file) for key, item in value.items()}
+    name, _, fragment = value["$ref"].partition("#")
+    # A title or description beside $ref belongs to the key, as editors show it.
+    return {**_definition(name or file, fragment), **{key: item for key, item in value.items() if key != "$ref"}}
+
+
+@cache
+def _definition(file: str, fragment: str) -> Schema:
+    target = _read(file)
+    for step in fragment.strip("/").split("/"):
+        target = target[step]
+    definition: Schema = _resolve(target, file)
+    return definition
+
+
+@cache
+def _read(file: str) -> Any:
+    import json
+
+    return json.loads((bundle.schemas() / file).read_text("utf-8"))

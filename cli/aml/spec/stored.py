@@ -1,0 +1,52 @@
+"""A spec as the plain mapping that a workspace keeps, and back. The keys are the YAML's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from aml.spec.model import CommandJob, DataInput, Input, Limits, LiteralInput, Output, Resources
+
+
+def document_of(spec: CommandJob) -> dict[str, Any]:
+    """What the YAML of `spec` would hold; keys without a value are left out."""
+    given = _given(spec)
+    given["inputs"] = {name: _input_document(value) for name, value in spec.inputs.items()}
+    given["outputs"] = {name: _given(output) for name, output in spec.outputs.items()}
+    given["resources"] = _resources_document(spec.resources)
+    given["limits"] = _given(spec.limits)
+    return {"type": "command", **{key: value for key, value in given.items() if value not in ({}, [])}}
+
+
+def from_document(document: Mapping[str, Any]) -> CommandJob:
+    """The spec that `document_of` was made of. Nothing is checked, paths stay as they are."""
+    given = {key: value for key, value in document.items() if key != "type"}
+    given["inputs"] = {name: _input(value) for name, value in given.get("inputs", {}).items()}
+    given["outputs"] = {name: Output(**value) for name, value in given.get("outputs", {}).items()}
+    given["resources"] = _resources(given.get("resources", {}))
+    given["limits"] = Limits(**given.get("limits", {}))
+    return CommandJob(**given)
+
+
+def _given(value: Any) -> dict[str, Any]:
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {key: item for key, item in fields.items() if item is not None}
+
+
+def _input_document(value: Input) -> Any:
+    return value.value if isinstance(value, LiteralInput) else _given(value)
+
+
+def _input(value: Any) -> Input:
+    return DataInput(**value) if isinstance(value, dict) else LiteralInput(value)
+
+
+def _resources_document(resources: Resources) -> dict[str, Any]:
+    given = {key: list(value) if isinstance(value, tuple) else value for key, value in _given(resources).items()}
+    return {key: value for key, value in given.items() if value not in ({}, [])}
+
+
+def _resources(data: Mapping[str, Any]) -> Resources:
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    return Resources(**given)

@@ -1,0 +1,129 @@
+"""What people see on a terminal instead of a document: a few lines of what matters, and what to do next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aml.view.color import Style, paint
+
+from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Status, WorkspaceInfo
+
+_STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
+_MAX_METRICS = 8
+
+
+def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[ModelVersion] = (), *, color: bool) -> str:
+    """A job, what it reached, where its files are, and the next three commands to try."""
+    status = paint(str(record.status), _STATUS_STYLES.get(record.status, "bold"), color)
+    lines = [f"{paint(record.name, 'bold', color)}  {status}{_took(record)}"]
+    if record.message:
+        lines += _fields({"why": record.message})
+    if metrics:
+        lines += _fields({"metrics": values(metrics)})
+    for model_ in models:
+        lines += _fields({"model": f"{model_.name}:{model_.version}", "": short(model_.path)})
+    if record.folder is not None:
+        lines += _fields({"files": short(record.folder)})
+    lines += ["", paint("next", "dim", color), *(f"  {command}" for command in next_commands(record, models))]
+    return "\n".join(lines) + "\n"
+
+
+def model(record: ModelVersion, *, color: bool) -> str:
+    lines = [
+        f"{paint(f'{record.name}:{record.version}', 'bold', color)}  {record.type}",
+        *_fields(
+            {
+                "path": short(record.path),
+                "size": size(record.size_bytes),
+                "job": record.job_name,
+                "created": _local(record.created_at),
+                "description": record.description,
+            }
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def workspace(record: WorkspaceInfo, *, color: bool) -> str:
+    lines = [
+        f"{paint(record.name, 'bold', color)}  {record.kind}",
+        *_fields({"folder": short(Path(record.location)), "mlflow": record.mlflow_tracking_uri}),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def engine(record: EngineState, *, color: bool) -> str:
+    state = paint("running", "cyan", color) if record.running else paint("not running", "dim", color)
+    since = None if record.started_at is None else _local(record.started_at)
+    port = None if record.port is None else str(record.port)
+    pid = None if record.pid is None else str(record.pid)
+    lines = [f"engine  {state}", *_fields({"pid": pid, "port": port, "since": since, "log": short(record.log)})]
+    lines += _fields({"queued": str(record.queued)})
+    lines += [f"  {each.name}  {each.status}" for each in record.active]
+    return "\n".join(lines) + "\n"
+
+
+def next_commands(record: Job, models: Sequence[ModelVersion]) -> list[str]:
+    """Three commands that somebody who has just seen this job would want."""
+    if not record.status.is_terminal:
+        return [f"aml job {verb} -n {record.name}" for verb in ("stream", "show", "cancel")]
+    if record.status is not Status.COMPLETED:
+        log = f"aml job stream -n {record.name}"
+        return [log, f"aml job show -n {record.name} -o yaml", "aml engine status"]
+    last = models[-1] if models else None
+    fetch = (
+        f"aml job download -n {record.name} -p ."
+        if last is None
+        else f"aml model download -n {last.name} -v {last.version} -p ."
+    )
+    return [f"aml job metrics -n {record.name}", fetch, "aml job list"]
+
+
+def values(points: Sequence[MetricPoint]) -> str:
+    """`val_acc 0.9713  val_loss 0.1021`, the first few of them."""
+    shown = [f"{point.key} {point.value:.4g}" for point in points[:_MAX_METRICS]]
+    more = len(points) - len(shown)
+    return "  ".join([*shown, f"and {more} more"] if more > 0 else shown)
+
+
+def short(path: Path) -> str:
+    """A path with the home folder as ~."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else os.fspath(path)
+
+
+def size(size_bytes: int) -> str:
+    amount = float(size_bytes)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1000
+    return f"{amount:.3g} GB"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _took(record: Job) -> str:
+    if record.started_at is None:
+        return ""
+    end = record.ended_at or datetime.now(UTC)
+    return f"  {'in' if record.ended_at else 'for'} {duration((end - record.started_at).total_seconds())}"
+
+
+def _fields(fields: dict[str, str | None]) -> list[str]:
+    return [f"  {name:<11} {value}" for name, value in fields.items() if value is not None]
+
+
+def _local(time: datetime) -> str:
+    return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+

@@ -1,0 +1,117 @@
+"""Records as the documents that az prints: snake_case keys, nothing that only this workspace knows outside `properties`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+
+JOB_COLUMNS = {
+    "Name": "name",
+    "Status": "status",
+    "Experiment": "experiment_name",
+    "DisplayName": "display_name",
+    "Created": "creation_context.created_at",
+}
+MODEL_COLUMNS = {
+    "Name": "name",
+    "Version": "version",
+    "Type": "type",
+    "Job": "job_name",
+    "Created": "creation_context.created_at",
+}
+WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
+
+
+def job(record: Job) -> dict[str, Any]:
+    """A job as `az ml job show` prints it; why it ended and how long it ran are in its properties."""
+    document = dict(record.document)
+    document.pop("$schema", None)
+    web = web_url(record)
+    return document | {
+        "name": record.name,
+        "id": f"azureml:{record.name}",
+        "type": record.type,
+        "status": record.status,
+        "display_name": record.display_name,
+        "experiment_name": record.experiment_name,
+        "creation_context": _created(record),
+        "tags": dict(record.tags),
+        "properties": dict(record.properties) | _ended(record),
+        "inputs": document.get("inputs", {}),
+        "outputs": _outputs(record, document),
+        "services": {"Studio": {"endpoint": web, "type": "Studio"}} | document.get("services", {}),
+        **({} if record.parent_job_name is None else {"parent_job_name": record.parent_job_name}),
+    }
+
+
+def model(record: ModelVersion) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "version": record.version,
+        "id": f"azureml:{record.name}:{record.version}",
+        "type": record.type,
+        "path": str(record.path),
+        "job_name": record.job_name,
+        "description": record.description,
+        "stage": record.stage,
+        "creation_context": _created(record),
+        "tags": dict(record.tags),
+        "properties": dict(record.properties) | {"aml.size_bytes": str(record.size_bytes)},
+        "flavors": dict(record.flavors),
+    }
+
+
+def workspace(record: WorkspaceInfo) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "kind": record.kind,
+        "location": record.location,
+        "mlflow_tracking_uri": record.mlflow_tracking_uri,
+        "resource_group": "local",
+    }
+
+
+def engine(record: EngineState) -> dict[str, Any]:
+    return {
+        "running": record.running,
+        "pid": record.pid,
+        "port": record.port,
+        "log": str(record.log),
+        "started_at": record.started_at,
+        "queued": record.queued,
+        "jobs": [{"name": each.name, "status": each.status} for each in record.active],
+    }
+
+
+def metric(point: MetricPoint) -> dict[str, Any]:
+    return {"key": point.key, "value": point.value, "step": point.step, "timestamp": point.timestamp_ms}
+
+
+def web_url(record: Job) -> str | None:
+    """Where to look at a job; its folder, as long as there is no page."""
+    return None if record.folder is None else record.folder.as_uri()
+
+
+def _created(record: Job | ModelVersion) -> dict[str, Any]:
+    return {"created_at": record.created_at, "created_by": record.created_by, "created_by_type": "User"}
+
+
+def _ended(record: Job) -> dict[str, str]:
+    told = {
+        "aml.reason": record.reason,
+        "aml.message": record.message,
+        "aml.exit_code": record.exit_code,
+        "aml.started_at": record.started_at and record.started_at.isoformat(),
+        "aml.ended_at": record.ended_at and record.ended_at.isoformat(),
+    }
+    return {name: str(value) for name, value in told.items() if value is not None}
+
+
+def _outputs(record: Job, document: dict[str, Any]) -> dict[str, Any]:
+    default = {
+        "type": "uri_folder",
+        "mode": "rw_mount",
+        "path": f"azureml://jobs/{record.name}/outputs/artifacts/paths/",
+    }
+    return {"default": default, **document.get("outputs", {})}

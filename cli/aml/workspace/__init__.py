@@ -1,0 +1,90 @@
+"""What commands see of a workspace, whatever it is. `open_workspace` is the only switch between backends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from aml.spec.model import CommandJob, Model
+from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+
+
+class Workspace(Protocol):
+    """Jobs and models. Errors: `NotFound`, `Conflict`, `BackendError`."""
+
+    @property
+    def info(self) -> WorkspaceInfo: ...
+
+    def notes(self, spec: CommandJob) -> Sequence[str]:
+        """What this workspace will do otherwise than Azure with a spec, a sentence each."""
+
+    def submit(self, spec: CommandJob) -> Job:
+        """Store the code, queue the job and return at once."""
+
+    def job(self, name: str) -> Job: ...
+
+    def jobs(
+        self, *, limit: int | None = 50, parent: str | None = None, archived: bool | None = False
+    ) -> Sequence[Job]:
+        """Newest first; `archived` None is: both."""
+
+    def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
+        """The job once it is over, or as it is when the time is."""
+
+    def follow(self, name: str) -> Iterator[Job]:
+        """The job now and about ten times a second from then on; the last one given is over."""
+
+    def cancel(self, name: str) -> Job: ...
+
+    def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        """Logs of a job that there are now: (name below the artifacts, file)."""
+
+    def latest_metrics(self, name: str) -> Sequence[MetricPoint]: ...
+
+    def metric_history(self, name: str, key: str | None = None) -> Sequence[MetricPoint]:
+        """All points, in the order in which they were logged."""
+
+    def metrics_after(self, name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
+        """Points logged since a cursor (0: the beginning), and the cursor to go on from."""
+
+    def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
+        """Copy artifacts or outputs of a job that is over to `folder`, in Azure's layout; the folder written to."""
+
+    def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
+        """Outputs of a job that there are now: (name, folder)."""
+
+    def create_model(self, spec: Model) -> ModelVersion: ...
+
+    def model(self, name: str, version: str | None = None) -> ModelVersion:
+        """One version, or the latest."""
+
+    def models(
+        self, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+    ) -> Sequence[ModelVersion]: ...
+
+    def models_of(self, job_name: str) -> Sequence[ModelVersion]:
+        """Models whose files came from a job."""
+
+    def download_model(self, name: str, version: str, folder: Path) -> Path: ...
+
+    def engine(self) -> EngineState: ...
+
+    def stop_engine(self) -> EngineState:
+        """Stop the engine and say what it was; running jobs go on."""
+
+
+def open_workspace(name: str | None = None) -> Workspace:
+    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default."""
+    from aml.workspace.embedded.workspace import EmbeddedWorkspace
+    from aml.workspace.embedded.paths import DEFAULT_WORKSPACE
+
+    return EmbeddedWorkspace(name or os.environ.get("AML_WORKSPACE") or DEFAULT_WORKSPACE)
+
+
+def workspaces() -> Sequence[WorkspaceInfo]:
+    """Every workspace there is on this machine; the default one is always there."""
+    from aml.workspace.embedded.workspace import embedded_workspaces
+
+    return embedded_workspaces()

@@ -1,0 +1,75 @@
+"""One engine: the store, the server on the listening socket, and the loop that runs the jobs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aml.errors import Conflict
+from aml.workspace.embedded import tokens
+from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.engine.executors.process import ProcessExecutor
+from aml.workspace.embedded.engine.reserve import Reserve
+from aml.workspace.embedded.engine.scheduler import Scheduler
+from aml.workspace.embedded.engine.server import Principal, Request, Route, Server
+from aml.workspace.embedded.engine.start import HOST
+from aml.workspace.embedded.engine.steps import Steps
+from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.store import Jobs
+from aml.workspace.embedded.tracking.routes import routes
+
+
+class Engine:
+    """Runs a workspace's jobs until it is idle or told to stop."""
+
+    def __init__(self, paths: WorkspacePaths, listener: socket.socket, *, idle_s: float) -> None:
+        self._paths = paths
+        self._key = tokens.secret(paths.secret)
+        self._started_at = time.time()
+        database = Database(paths.store)
+        models = Models(database, paths)
+        port = listener.getsockname()[1]
+        steps = Steps(paths, models, database, f"http://{HOST}:{port}")
+        self._scheduler = Scheduler(
+            Jobs(database),
+            steps,
+            ProcessExecutor(str(paths.engine)),
+            Reserve(paths.engine / "reserve"),
+            unasked_s=lambda: self._server.idle_s,
+            idle_s=idle_s,
+        )
+        own = [
+            Route("POST", "/engine/wake", self._wake),
+            Route("GET", "/engine/status", self._status),
+        ]
+        tracking = routes(database, models, artifact_dir=paths.run_artifacts, scratch=paths.scratch)
+        paths.engine_pid.write_text(f"{os.getpid()}\n")
+        self._server = Server(listener, [*own, *tracking], self._authorize)
+
+    def run(self) -> None:
+        try:
+            self._scheduler.run()
+        finally:
+            self._server.stop()
+
+    def stop(self) -> None:
+        """From any thread or a signal handler."""
+        self._scheduler.stop()
+
+    def _wake(self, request: Request) -> Mapping[str, Any]:
+        if not self._scheduler.wake():
+            raise Conflict("the engine is about to end")
+        return {}
+
+    def _status(self, request: Request) -> Mapping[str, Any]:
+        return {"pid": os.getpid(), "started_at": self._started_at}
+
+    def _authorize(self, token: str | None) -> Principal | None:
+        holder = tokens.holder(self._key, token)
+        if holder is None:
+            return None
+        return Principal(tokens.OWNER) if holder == tokens.OWNER else Principal(tokens.OWNER, holder)

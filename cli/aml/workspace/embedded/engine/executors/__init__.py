@@ -1,0 +1,67 @@
+"""What every executor does: start a job's process so that it outlives the engine, watch it, end all of it.
+
+An executor is told what to start by a `Launch` and tells of it by a `Process`, which is stored with the job and is
+enough for a later engine to take the process over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from aml.workspace.embedded.paths import JobPaths
+
+MARKER = "AML_JOB_DIR"
+"""The variable that all processes of a job carry; its value is the job's folder."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One process to start: a pure value, the same whether it is shown or run."""
+
+    command: str  # bound; run by bash
+    environment: Mapping[str, str]  # the whole of it
+    cwd: Path
+    paths: JobPaths
+
+
+@dataclass(frozen=True)
+class Process:
+    """The identity of a job's wrapper: a process id alone may be somebody else's tomorrow."""
+
+    host: str
+    boot_id: str
+    pid: int
+    started: float  # ticks since boot on Linux, seconds since the epoch elsewhere
+    isolated: bool  # in a process namespace of its own: when its first process ends, all have
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls(**json.loads(text))
+
+
+class Executor(Protocol):
+    """Where a job's processes run."""
+
+    def start(self, launch: Launch) -> Process:
+        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`."""
+
+    def is_alive(self, process: Process) -> bool: ...
+
+    def runtime_s(self, process: Process) -> float:
+        """Seconds since the process started, on a clock that nobody sets."""
+
+    def watch(self, process: Process) -> int | None:
+        """A file descriptor that becomes readable when the process ends; None where the platform has none."""
+
+    def end(self, process: Process, paths: JobPaths, *, grace_s: float) -> None:
+        """Ask the job's processes to end, and after the grace kill every one of them, in whatever session."""
+
+    def sweep(self, process: Process, paths: JobPaths) -> None:
+        """Kill what the job left running after its end."""

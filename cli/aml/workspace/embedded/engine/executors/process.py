@@ -1,0 +1,188 @@
+"""Jobs as processes of this machine.
+
+Every job runs below a wrapper in POSIX sh that is nobody's child in spirit: it has its own session, holds no pipe of the
+engine, and leaves the exit status as a file name. What it starts lives in a PID namespace of its own where the kernel
+lets us, so that the end of its first process is the end of all. Elsewhere, and for the wrapper itself, the job's
+processes are found by descent, by session and by the job's marker in their environment.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psutil
+
+from aml.errors import BackendError
+from aml.workspace.embedded.engine.executors import MARKER, Launch, Process, identity
+from aml.workspace.embedded.paths import JobPaths
+
+# Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
+# The pid file is made by whoever comes first (noclobber is O_EXCL): a wrapper started twice by an engine that died in
+# between runs the command once. TERM is caught, not ignored: an ignored signal would be ignored by the job as well.
+# `mv` needs no new block, so the exit status gets through on a full disk. At the end the wrapper brings the engine back if
+# it is dead, also as a zombie that nobody reaps: `kill -0` alone would take that for alive.
+WRAPPER = """
+exec_dir=$1; log=$2; engine=$3; shift 3
+set -C
+{ echo $$ >"$exec_dir/pid"; } 2>/dev/null || { cat "$exec_dir/pid"; exit 0; }
+set +C
+echo $$
+exec >/dev/null
+trap : TERM INT HUP
+"$@" >>"$log" 2>&1 </dev/null
+status=$?
+mv "$exec_dir/running" "$exec_dir/exit.$status"
+read -r pid <"$engine/pid"
+stat=
+[ -r "/proc/$pid/stat" ] && read -r stat <"/proc/$pid/stat"
+case $stat in *") Z "*) pid= ;; esac
+[ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || sh "$engine/start.sh" >/dev/null 2>&1 </dev/null
+"""
+
+# The first process of the namespace: it reaps orphans and, being pid 1, would not feel a signal that it has no handler
+# for; so the job's own shell is its child. `exit` keeps sh from replacing itself with that shell.
+INIT = 'trap : TERM INT HUP; "$@"; exit $?'
+
+_NAMESPACES = (
+    ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"),
+    ("unshare", "--user", "--map-current-user", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"),
+)
+_KILL_ROUNDS = 100
+_KILL_ROUND_S = 0.05
+
+
+class ProcessExecutor:
+    """Starts jobs on this machine; `engine_dir` is where wrappers find how to bring the engine back."""
+
+    def __init__(self, engine_dir: str) -> None:
+        self._engine_dir = engine_dir
+        self._lock = threading.Lock()
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def start(self, launch: Launch) -> Process:
+        namespace = isolation()
+        argv = [*namespace, "sh", "-c", INIT, "aml-init", _shell(), "-c", launch.command]
+        wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(launch.paths.log), self._engine_dir]
+        try:
+            child = subprocess.Popen(
+                [*wrapper, *argv],
+                cwd=launch.cwd,
+                env=dict(launch.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise BackendError(f"the job's process could not be started: {error.strerror}", _start_hint()) from error
+        assert child.stdout is not None
+        with child.stdout as told:
+            pid = int(told.read() or child.pid)
+        with self._lock:
+            self._children.append(child)
+        started = identity.started(pid) if pid == child.pid or _is_marked(pid, launch.paths) else None
+        # A wrapper that is gone already has left its exit status; no process will ever have this start time.
+        return Process(identity.host(), identity.boot_id(), pid, -1.0 if started is None else started, bool(namespace))
+
+    def is_alive(self, process: Process) -> bool:
+        self._reap()
+        return process.boot_id == identity.boot_id() and identity.started(process.pid) == process.started
+
+    def runtime_s(self, process: Process) -> float:
+        return identity.age_s(process.started)
+
+    def watch(self, process: Process) -> int | None:
+        if not hasattr(os, "pidfd_open"):
+            return None
+        try:
+            return os.pidfd_open(process.pid)
+        except ProcessLookupError:
+            return None
+
+    def end(self, process: Process, paths: JobPaths, *, grace_s: float) -> None:
+        if self.is_alive(process):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            self._wait(process, grace_s)
+        self.sweep(process, paths)
+
+    def sweep(self, process: Process, paths: JobPaths) -> None:
+        for _ in range(_KILL_ROUNDS):
+            found = list(_members(process.pid if self.is_alive(process) else None, str(paths.folder)))
+            if not found:
+                return
+            for member in found:
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                    member.kill()
+            psutil.wait_procs(found, timeout=_KILL_ROUND_S)
+        names = ", ".join(f"{member.pid} {member.name()}" for member in found)
+        raise BackendError(f"processes of the job can't be killed: {names}")
+
+    def _wait(self, process: Process, timeout_s: float) -> None:
+        watch = self.watch(process)
+        if watch is not None:
+            try:
+                select.select([watch], [], [], timeout_s)
+            finally:
+                os.close(watch)
+            return
+        deadline = time.monotonic() + timeout_s
+        while self.is_alive(process) and time.monotonic() < deadline:
+            time.sleep(0.05)  # no descriptor to wait on here
+
+    def _reap(self) -> None:
+        with self._lock:
+            self._children = [child for child in self._children if child.poll() is None]
+
+
+@functools.cache
+def isolation() -> tuple[str, ...]:
+    """The command that puts another one into a PID namespace, as far as this machine allows; else nothing."""
+    for namespace in _NAMESPACES:
+        if shutil.which(namespace[0]) is None:
+            return ()
+        tried = subprocess.run([*namespace, "true"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            return namespace
+    return ()
+
+
+def _members(wrapper: int | None, folder: str) -> Iterator[psutil.Process]:
+    """Living processes of a job: below the wrapper, or marked as the job's."""
+    seen: set[int] = set()
+    if wrapper is not None:
+        with suppress(psutil.NoSuchProcess):
+            top = psutil.Process(wrapper)
+            for process in [top, *top.children(recursive=True)]:
+                seen.add(process.pid)
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if process.pid not in seen and process.environ().get(MARKER) == folder:
+                yield process
+
+
+def _is_marked(pid: int, paths: JobPaths) -> bool:
+    """Whether the process with this id is one of the job's, and not a stranger with the id of an old one."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return psutil.Process(pid).environ().get(MARKER) == str(paths.folder)
+    return False
+
+
+def _shell() -> str:
+    """bash, as on Azure; sh where there is none."""
+    return shutil.which("bash") or "sh"
+
+
+def _start_hint() -> str | None:
+    return None if shutil.which("sh") else "There is no `sh` on this machine's PATH."

@@ -1,0 +1,292 @@
+"""The engine's loop: claim queued jobs, start them, watch them, end them, in one thread.
+
+Preparing and collecting files happens in worker threads, outside transactions; their results come back to the loop as
+messages. Everything that must survive the engine is in the store or in the job's exec folder, so a new engine finds out
+where each job is by looking.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from aml.errors import AmlError
+from aml.workspace.embedded.database import StoreError
+from aml.workspace.embedded.engine.executors import Executor, Process
+from aml.workspace.embedded.engine.reserve import Reserve
+from aml.workspace.embedded.engine.steps import Steps
+from aml.workspace.embedded.store import Claim, Jobs
+from aml.workspace.records import Job, Reason, Status
+
+log = logging.getLogger(__name__)
+
+MAX_RUNNING = 2
+GRACE_S = 10.0
+RESCAN_S = 1.0  # a wake that got lost costs at most this
+IDLE_S = 120.0
+STORE_RETRY_S = 1.0
+
+
+@dataclass
+class _Running:
+    """A job whose process this engine watches."""
+
+    job: Job
+    process: Process
+    watch: int | None
+    ending: bool = False  # its processes are being ended, or its outputs collected
+
+
+class Scheduler:
+    """Runs until it is told to stop or has been idle for `idle_s`."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        steps: Steps,
+        executor: Executor,
+        reserve: Reserve,
+        *,
+        unasked_s: Callable[[], float],
+        idle_s: float = IDLE_S,
+        max_running: int = MAX_RUNNING,
+    ) -> None:
+        self._jobs = jobs
+        self._steps = steps
+        self._executor = executor
+        self._reserve = reserve
+        self._unasked_s = unasked_s  # how long ago the last request was
+        self._idle_s = idle_s
+        self._max_running = max_running
+        self._lease = uuid.uuid4().hex
+        self._running: dict[str, _Running] = {}
+        self._preparing: set[str] = set()
+        self._messages: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._workers = ThreadPoolExecutor(max_workers=max_running + 2, thread_name_prefix="job")
+        self._selector = selectors.DefaultSelector()
+        self._wake_receiver, self._wake_sender = os.pipe()
+        os.set_blocking(self._wake_receiver, False)
+        os.set_blocking(self._wake_sender, False)
+        self._selector.register(self._wake_receiver, selectors.EVENT_READ)
+        self._gate = threading.Lock()
+        self._stopped = threading.Event()
+        self._leaving = False
+
+    def wake(self) -> bool:
+        """Have the loop look at the store again; False if the engine is leaving and will not. Any thread."""
+        with self._gate:
+            if self._leaving:
+                return False
+            self._notify()
+            return True
+
+    def stop(self) -> None:
+        """Leave the loop soon; running jobs go on and are taken over by the next engine. Any thread, signal-safe."""
+        self._stopped.set()
+        self._notify()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stopped.is_set()
+
+    def run(self) -> None:
+        """Until stopped or idle. The store's errors are logged and tried again: a full disk may get space."""
+        self._reserve.hold()
+        self._guarded(self._adopt)
+        idle_since = time.monotonic()
+        while not self._stopping:
+            self._guarded(self._look)
+            if self._running or self._preparing:
+                idle_since = time.monotonic()
+            elif min(time.monotonic() - idle_since, self._unasked_s()) > self._idle_s and self._may_leave():
+                break
+            self._wait()
+        with self._gate:
+            self._leaving = True
+        self._workers.shutdown()
+
+    def _may_leave(self) -> bool:
+        """Whether nothing is left to do; decided under the gate, so that no wake is answered and then forgotten."""
+        with self._gate:
+            self._leaving = not self._jobs.any_unfinished()
+            return self._leaving
+
+    def _look(self) -> None:
+        for claim in self._jobs.active():
+            running = self._running.get(claim.job.name)
+            if running is not None and not running.ending:
+                self._check(running, claim.job)
+        while len(self._running) + len(self._preparing) < self._max_running:
+            claimed = self._jobs.claim(self._lease)
+            if claimed is None:
+                break
+            self._prepare(claimed)
+
+    def _check(self, running: _Running, job: Job) -> None:
+        """End a job that is to be canceled or has had its time."""
+        timeout_s = self._steps.timeout_s(job)
+        if not self._executor.is_alive(running.process):
+            self._ended(running)
+        elif job.status is Status.CANCEL_REQUESTED:
+            self._end(running, job.reason or Reason.USER_CANCELED)
+        elif timeout_s is not None and self._executor.runtime_s(running.process) >= timeout_s:
+            self._jobs.request_timeout(job.name, self._lease)
+            self._end(running, Reason.TIMEOUT)
+
+    def _prepare(self, claim: Claim) -> None:
+        name = claim.job.name
+        self._preparing.add(name)
+        self._submit(name, lambda: self._start(claim))
+
+    def _start(self, claim: Claim) -> None:
+        """In a worker: make folders ready, start the process, record it."""
+        name = claim.job.name
+        reason = Reason.PREPARE_FAILED
+        try:
+            launch = self._steps.prepare(claim)
+            reason = Reason.START_FAILED
+            process = self._executor.start(launch)
+        except StoreError:
+            raise
+        except AmlError as error:
+            self._jobs.record_end(name, self._lease, reason, message=_sentence(error))
+            self._post(lambda: self._preparing.discard(name))
+            return
+        self._jobs.record_start(name, self._lease, process.to_json())
+        self._post(lambda: self._watch(claim.job, process))
+
+    def _watch(self, job: Job, process: Process) -> None:
+        self._preparing.discard(job.name)
+        running = _Running(job, process, self._executor.watch(process))
+        self._running[job.name] = running
+        if running.watch is not None:
+            self._selector.register(running.watch, selectors.EVENT_READ, running)
+        else:
+            self._check(running, self._jobs.get(job.name))
+
+    def _end(self, running: _Running, reason: Reason) -> None:
+        running.ending = True
+        self._unwatch(running)
+        log.info("%s: ending its processes (%s)", running.job.name, reason)
+
+        def work() -> None:
+            self._executor.end(running.process, self._steps.paths(running.job), grace_s=GRACE_S)
+            self._finish(running, reason)
+
+        self._submit(running.job.name, work)
+
+    def _ended(self, running: _Running) -> None:
+        running.ending = True
+        self._unwatch(running)
+        self._submit(running.job.name, lambda: self._finish(running, None))
+
+    def _finish(self, running: _Running, reason: Reason | None) -> None:
+        """In a worker: the process is gone; collect what it left and record the end."""
+        job = self._jobs.get(running.job.name)
+        self._jobs.record_finalizing(job.name, self._lease)
+        if not running.process.isolated or self._steps.paths(job).exit_code() is None:
+            self._executor.sweep(running.process, self._steps.paths(job))
+        if reason is None and job.status is Status.CANCEL_REQUESTED:
+            reason = job.reason
+        outcome = self._steps.finish(job, reason)
+        self._jobs.record_end(
+            job.name, self._lease, outcome.reason, message=outcome.message, exit_code=outcome.exit_code
+        )
+        log.info("%s: %s", job.name, outcome.reason)
+        self._post(lambda: self._forget(job.name))
+
+    def _adopt(self) -> None:
+        """Take over what an earlier engine left: by its process if one was recorded, else by preparing again."""
+        for claim in self._jobs.active():
+            log.info("%s: taken over, %s", claim.job.name, claim.job.status)
+            self._jobs.adopt(claim.job.name, self._lease)
+            if claim.process is not None:
+                self._watch(claim.job, Process.from_json(claim.process))
+            else:
+                self._prepare(claim)
+
+    def _submit(self, name: str, work: Callable[[], None]) -> None:
+        def until_stored() -> None:
+            while not self._stopping:
+                try:
+                    self._ended_by_error(name, work)
+                    return
+                except StoreError as error:  # every step can be repeated, and the next engine would do the same
+                    log.error("%s: %s; trying again", name, _sentence(error))
+                    if not self._reserve.release():
+                        self._stopped.wait(STORE_RETRY_S)
+
+        self._workers.submit(until_stored)
+
+    def _ended_by_error(self, name: str, work: Callable[[], None]) -> None:
+        """Do a worker's work; whatever goes wrong in it, other than the store, is the end of the job."""
+        try:
+            work()
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("%s: failed in the engine", name)
+            message = _sentence(error) if isinstance(error, AmlError) else f"{type(error).__name__}: {error}"
+            self._jobs.record_end(name, self._lease, Reason.FINALIZE_FAILED, message=message)
+            self._post(lambda: self._forget(name))
+
+    def _forget(self, name: str) -> None:
+        self._reserve.hold()
+        self._preparing.discard(name)
+        self._running.pop(name, None)
+
+    def _unwatch(self, running: _Running) -> None:
+        if running.watch is not None:
+            self._selector.unregister(running.watch)
+            os.close(running.watch)
+            running.watch = None
+
+    def _post(self, message: Callable[[], None]) -> None:
+        """Have the loop's thread do something."""
+        self._messages.put(message)
+        self._notify()
+
+    def _notify(self) -> None:
+        with suppress(BlockingIOError):  # full: the loop will wake up anyway
+            os.write(self._wake_sender, b".")
+
+    def _wait(self) -> None:
+        for key, _ in self._selector.select(self._timeout_s()):
+            if isinstance(key.data, _Running):
+                self._ended(key.data)
+            else:
+                with suppress(BlockingIOError):
+                    os.read(self._wake_receiver, 4096)
+        with suppress(Empty):
+            while True:
+                self._guarded(self._messages.get_nowait())
+
+    def _timeout_s(self) -> float:
+        """Until the next job has had its time; at most the interval of looking for wakes that got lost."""
+        waits = [RESCAN_S]
+        for running in self._running.values():
+            timeout_s = self._steps.timeout_s(running.job)
+            if timeout_s is not None and not running.ending:
+                waits.append(timeout_s - self._executor.runtime_s(running.process))
+        return max(min(waits), 0.0)
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StoreError as error:
+            log.error("%s", _sentence(error))
+            if not self._reserve.release():
+                self._stopped.wait(STORE_RETRY_S)
+
+
+def _sentence(error: AmlError) -> str:
+    return f"{error.message}. {error.hint}" if error.hint else error.message

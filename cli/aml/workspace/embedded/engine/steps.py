@@ -1,0 +1,164 @@
+"""What the engine does for a job before its process starts and after it has ended. Each step can be repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from aml.spec.stored import from_document
+from aml.spec.model import CommandJob, DataInput
+from aml.workspace.embedded import tokens
+from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.engine.executors import Launch
+from aml.workspace.embedded.engine.launch import Site, Tracking, input_path, inheritable, output_path, plan, prepare
+from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
+from aml.workspace.embedded.references import resolve
+from aml.workspace.embedded.store import Claim
+from aml.workspace.embedded.tracking.runs import run
+from aml.workspace.records import Job, Reason
+
+_TAIL_BYTES = 4096
+_LAST_LINE_LENGTH = 300
+_FULL_DISK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    reason: Reason
+    message: str | None = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of the jobs of one workspace."""
+
+    workspace_paths: WorkspacePaths
+    models: Models
+    database: Database
+    tracking_uri: str
+
+    def paths(self, job: Job) -> JobPaths:
+        return self.workspace_paths.job(job.name)
+
+    def timeout_s(self, job: Job) -> float | None:
+        timeout: float | None = (job.document.get("limits") or {}).get("timeout")
+        return timeout
+
+    def prepare(self, claim: Claim) -> Launch:
+        """Make everything ready and say what to start. Raises `AmlError` for what is missing.
+
+        The second time, after an engine died in between, nothing is touched that the running job may have changed.
+        """
+        job, paths = claim.job, self.paths(claim.job)
+        spec = from_document(job.document)
+        sources = {
+            name: str(resolve(value.path, self.workspace_paths, self.models))
+            for name, value in spec.inputs.items()
+            if isinstance(value, DataInput)
+        }
+        token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
+        experiment = str(run(self.database.connection, job.name)["experiment_id"])
+        site = Site(self.workspace_paths.folder.name, Tracking(self.tracking_uri, token, experiment))
+        places = {name: input_path(name, source, paths) for name, source in sources.items()}
+        launch = plan(job, spec, paths, site, places, inheritable(_submitted_environment(paths)))
+        if not paths.wrapper_pid.exists():
+            prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot, sources)
+        return launch
+
+    def finish(self, job: Job, reason: Reason | None) -> Outcome:
+        """Collect and register outputs. `reason` is why we ended the job, or None if it ended by itself."""
+        paths = self.paths(job)
+        code = paths.exit_code()
+        outcome = _outcome(code, paths) if reason is None else Outcome(reason, _ended_by_us(job, reason), code)
+        collect(paths)
+        if outcome.reason is Reason.COMMAND_SUCCEEDED:
+            self._register(job, from_document(job.document))
+        _clean(paths)
+        return outcome
+
+    def _register(self, job: Job, spec: CommandJob) -> None:
+        """Register the outputs that have a name and are models, once."""
+        made = {(model.name.lower(), model.properties.get("output")) for model in self.models.made_by(job.name)}
+        for name, output in spec.outputs.items():
+            if output.name is None or not output.type.endswith("_model"):
+                continue
+            if (output.name.lower(), name) not in made:
+                self.models.create(
+                    output.name,
+                    output_path(name, output, self.paths(job)),
+                    type=output.type,
+                    created_by=job.created_by,
+                    version=output.version,
+                    run_id=job.name,
+                    properties={"output": name},
+                )
+
+
+def collect(paths: JobPaths) -> None:
+    """Move what a job wrote to folders of its own named ./outputs and ./logs to its artifacts."""
+    for name in ("outputs", "logs"):
+        written = paths.work / name
+        if written.is_dir() and not written.is_symlink():
+            with explained(written):
+                shutil.copytree(written, paths.artifacts / name, dirs_exist_ok=True)
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that has any text, shortened; "" if there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        lines = handle.read().decode(errors="replace").replace("\r", "\n").split("\n")
+    texts = [line.strip() for line in lines if line.strip()]
+    return texts[-1][:_LAST_LINE_LENGTH] if texts else ""
+
+
+def _submitted_environment(paths: JobPaths) -> dict[str, str]:
+    environment: dict[str, str] = json.loads(paths.environment.read_text())
+    return environment
+
+
+def _outcome(code: int | None, paths: JobPaths) -> Outcome:
+    if code is None:
+        text = "its processes are gone and left no exit status: the machine restarted, or somebody killed them all"
+        return Outcome(Reason.LOST, f"{text}. Submit it again")
+    if code == 0:
+        return Outcome(Reason.COMMAND_SUCCEEDED, None, 0)
+    if code > 128 and code - 128 in signal.valid_signals():
+        name = signal.Signals(code - 128).name if code - 128 in set(signal.Signals) else f"signal {code - 128}"
+        hint = ". SIGKILL often means that the machine ran out of memory" if name == "SIGKILL" else ""
+        return Outcome(Reason.KILLED, f"the command was killed by {name} (exit code {code}){hint}", code)
+    message = f"the command ended with exit code {code}"
+    said = last_line(paths.log)
+    if said:
+        message += f"; its last words: {said}"
+    return Outcome(Reason.COMMAND_FAILED, message + _disk_note(paths), code)
+
+
+def _ended_by_us(job: Job, reason: Reason) -> str | None:
+    if reason is Reason.TIMEOUT:
+        timeout = job.document["limits"]["timeout"]
+        return f"it ran longer than limits.timeout ({timeout} s) and was canceled"
+    return None
+
+
+def _disk_note(paths: JobPaths) -> str:
+    free = shutil.disk_usage(paths.folder).free
+    return f". The disk of {paths.folder} is full" if free < _FULL_DISK_BYTES else ""
+
+
+def _clean(paths: JobPaths) -> None:
+    """Remove what only the running job needed; the submitter's environment may hold secrets."""
+    shutil.rmtree(paths.work, ignore_errors=True)
+    shutil.rmtree(paths.inputs, ignore_errors=True)
+    paths.environment.unlink(missing_ok=True)
+    if not os.listdir(paths.named_outputs):
+        paths.named_outputs.rmdir()

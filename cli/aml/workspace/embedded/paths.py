@@ -1,0 +1,149 @@
+"""Where everything of a workspace is on disk; the one place that knows file names.
+
+A job's folder has the layout of Azure's download: artifacts/ (user_logs, outputs, logs) and named-outputs/.
+exec/ is the workspace's own: what the job's process is started from and what it leaves.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_WORKSPACE = "default"
+MAIN_LOG = "user_logs/std_log.txt"
+
+
+def home() -> Path:
+    """AML_HOME, else ~/.aml; absolute, not necessarily there yet."""
+    return Path(os.environ.get("AML_HOME") or Path.home() / ".aml").expanduser().absolute()
+
+
+@dataclass(frozen=True)
+class JobPaths:
+    """Files of one job."""
+
+    folder: Path
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts"
+
+    @property
+    def log(self) -> Path:
+        """stdout and stderr of the job's process."""
+        return self.artifacts / MAIN_LOG
+
+    @property
+    def named_outputs(self) -> Path:
+        return self.folder / "named-outputs"
+
+    @property
+    def exec(self) -> Path:
+        return self.folder / "exec"
+
+    @property
+    def work(self) -> Path:
+        """The job's working directory: its code, with ./outputs and ./logs leading to the artifacts."""
+        return self.exec / "wd"
+
+    @property
+    def inputs(self) -> Path:
+        return self.exec / "inputs"
+
+    @property
+    def environment(self) -> Path:
+        """The submitter's environment, JSON, readable by its owner alone."""
+        return self.exec / "environment.json"
+
+    @property
+    def wrapper_pid(self) -> Path:
+        return self.exec / "pid"
+
+    @property
+    def unfinished(self) -> Path:
+        """Made before the start and renamed to `exit.CODE` at the end, which works on a full disk too."""
+        return self.exec / "running"
+
+    def exit_code(self) -> int | None:
+        """The exit status that the wrapper left, as a shell tells it (128 + signal), or None."""
+        for found in self.exec.glob("exit.*"):
+            return int(found.suffix[1:])
+        return None
+
+
+@dataclass(frozen=True)
+class WorkspacePaths:
+    """Files of one workspace."""
+
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store.db"
+
+    @property
+    def secret(self) -> Path:
+        """The key that tokens are made from, readable by its owner alone."""
+        return self.folder / "secret"
+
+    @property
+    def blobs(self) -> Path:
+        return self.folder / "blobs"
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Artifacts of MLflow runs that are not jobs."""
+        return self.folder / "runs"
+
+    @property
+    def scratch(self) -> Path:
+        """Files that are being received; what is here when no engine runs can be thrown away."""
+        return self.folder / "scratch"
+
+    @property
+    def jobs(self) -> Path:
+        return self.folder / "jobs"
+
+    @property
+    def engine(self) -> Path:
+        return self.folder / "engine"
+
+    @property
+    def engine_lock(self) -> Path:
+        """Held with flock by the engine for as long as it lives."""
+        return self.engine / "lock"
+
+    @property
+    def engine_start_lock(self) -> Path:
+        """Held with flock by whoever starts an engine, so that one is started."""
+        return self.engine / "start.lock"
+
+    @property
+    def engine_port(self) -> Path:
+        """The port that stays the workspace's own."""
+        return self.engine / "port"
+
+    @property
+    def engine_pid(self) -> Path:
+        return self.engine / "pid"
+
+    @property
+    def engine_log(self) -> Path:
+        return self.engine / "engine.log"
+
+    def job(self, name: str) -> JobPaths:
+        return JobPaths(self.jobs / name)
+
+    def run_artifacts(self, run_id: str) -> Path:
+        """The artifact folder of an MLflow run: a job's own, or one below runs/."""
+        job = self.job(run_id)
+        return job.artifacts if job.folder.is_dir() else self.runs / run_id / "artifacts"
+
+
+def workspace_paths(name: str) -> WorkspacePaths:
+    return WorkspacePaths(home() / "workspaces" / name)

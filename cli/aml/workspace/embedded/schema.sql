@@ -1,0 +1,60 @@
+-- Jobs and assets. Times are ISO 8601 in UTC; tags, properties and documents are JSON.
+
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY,                     -- order of submission
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,   -- names a folder, also on file systems that fold case
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    message TEXT,
+    exit_code INTEGER,
+    experiment_name TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    parent_job_name TEXT,
+    document TEXT NOT NULL,
+    snapshot TEXT,                              -- digest of the code's manifest
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    tags TEXT NOT NULL DEFAULT '{}',
+    properties TEXT NOT NULL DEFAULT '{}',
+    archived INTEGER NOT NULL DEFAULT 0,
+    lease TEXT,                                 -- the engine that works on it: only its writes count
+    process TEXT                                -- identity of the wrapper process
+);
+
+CREATE INDEX job_unfinished ON job (status, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
+CREATE INDEX job_listed ON job (archived, id);
+CREATE INDEX job_parent ON job (parent_job_name, id) WHERE parent_job_name IS NOT NULL;
+
+CREATE TABLE job_event (
+    id INTEGER PRIMARY KEY,
+    job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    at TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    message TEXT
+);
+
+CREATE INDEX job_event_of ON job_event (job_id, id);
+
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY,                     -- order of creation: @latest is the greatest
+    name TEXT NOT NULL COLLATE NOCASE,
+    version TEXT NOT NULL COLLATE NOCASE,
+    type TEXT NOT NULL,
+    path TEXT NOT NULL,                         -- relative to the workspace's folder
+    size_bytes INTEGER NOT NULL,
+    manifest TEXT NOT NULL,                     -- digest
+    job_name TEXT,
+    description TEXT,
+    stage TEXT,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '{}',
+    properties TEXT NOT NULL DEFAULT '{}',
+    flavors TEXT NOT NULL DEFAULT '{}',
+    archived INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (name, version)
+);

@@ -1,0 +1,284 @@
+"""Jobs in the database: every statement about them stands here.
+
+A job's status changes by one guarded UPDATE, and the event that tells of it is written by the same transaction.
+While an engine works on a job its row carries the engine's lease: a write with another lease changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aml.errors import Conflict, NotFound
+from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.tracking.runs import follow_job, insert_run
+from aml.workspace.records import END_OF, TERMINAL, Job, Reason, Status
+
+
+# As the partial index of the schema says it, so that SQLite uses it.
+_UNFINISHED = "status NOT IN ('Completed', 'Failed', 'Canceled')"
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a submit knows of a job."""
+
+    name: str
+    type: str
+    experiment_name: str
+    display_name: str
+    document: Mapping[str, Any]
+    snapshot: str | None
+    created_by: str
+    parent_job_name: str | None
+    tags: Mapping[str, str | None]
+    properties: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that an engine holds, with what it needs to run it."""
+
+    job: Job
+    snapshot: str | None
+    process: str | None
+
+
+class Jobs:
+    """The job table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, new: NewJob, before_commit: Callable[[], None]) -> Job:
+        """Add a Queued job and its MLflow run; `Conflict` if the name is taken.
+
+        `before_commit` runs when the name is the job's own and no engine can see the job yet.
+        """
+        now = datetime.now(UTC)
+        row = {
+            "name": new.name,
+            "type": new.type,
+            "status": Status.QUEUED,
+            "experiment_name": new.experiment_name,
+            "display_name": new.display_name,
+            "parent_job_name": new.parent_job_name,
+            "document": json.dumps(new.document),
+            "snapshot": new.snapshot,
+            "created_at": now.isoformat(),
+            "created_by": new.created_by,
+            "tags": json.dumps(dict(new.tags)),
+            "properties": json.dumps(dict(new.properties)),
+        }
+        names = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        with self._database.transaction() as write:
+            try:
+                cursor = write.execute(f"INSERT INTO job ({names}) VALUES ({values}) RETURNING *", row)
+                inserted = cursor.fetchone()
+            except sqlite3.IntegrityError:
+                raise Conflict(
+                    f"a job named {new.name} exists already",
+                    "Give another name with --name, or none to have one made.",
+                ) from None
+            insert_run(
+                write,
+                run_id=new.name,
+                experiment_name=new.experiment_name,
+                display_name=new.display_name,
+                created_ms=int(now.timestamp() * 1000),
+                user=new.created_by,
+            )
+            _record_event(write, inserted, now, Status.QUEUED)
+            before_commit()
+        return _job(inserted)
+
+    def get(self, name: str) -> Job:
+        row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise NotFound(f"there is no job named {name} in this workspace", "`aml job list` shows the names.")
+        return _job(row)
+
+    def list(
+        self, *, limit: int | None = None, parent: str | None = None, archived: bool | None = False
+    ) -> Sequence[Job]:
+        """Newest first; children only when their parent is named; `archived` None is: both."""
+        conditions, values = ["parent_job_name IS ?"], [parent]
+        if archived is not None:
+            conditions.append(f"archived = {int(archived)}")
+        query = f"SELECT * FROM job WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
+        rows = self._database.connection.execute(query, (*values, -1 if limit is None else limit))
+        return [_job(row) for row in rows]
+
+    def active(self) -> Sequence[Claim]:
+        """Every job that an engine has claimed and not ended, oldest first."""
+        rows = self._database.connection.execute(
+            f"SELECT * FROM job WHERE {_UNFINISHED} AND status <> 'Queued' ORDER BY id"
+        )
+        return [_claim(row) for row in rows]
+
+    def any_unfinished(self) -> bool:
+        row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {_UNFINISHED} LIMIT 1").fetchone()
+        return row is not None
+
+    def count_queued(self) -> int:
+        row = self._database.connection.execute(
+            f"SELECT count(*) FROM job WHERE {_UNFINISHED} AND status = 'Queued'"
+        ).fetchone()
+        return int(row[0])
+
+    def claim(self, lease: str) -> Claim | None:
+        """Take the oldest Queued job: it is Preparing from here on, and this lease's."""
+        with self._database.transaction() as write:
+            row = write.execute(
+                "UPDATE job SET status = 'Preparing', lease = ? WHERE id = "
+                f"(SELECT id FROM job WHERE {_UNFINISHED} AND status = 'Queued' ORDER BY id LIMIT 1) RETURNING *",
+                (lease,),
+            ).fetchone()
+            if row is None:
+                return None
+            _record_event(write, row, datetime.now(UTC), Status.PREPARING)
+        return _claim(row)
+
+    def adopt(self, name: str, lease: str) -> None:
+        """Make a job that another engine worked on this lease's."""
+        with self._database.transaction() as write:
+            write.execute("UPDATE job SET lease = ? WHERE name = ?", (lease, name))
+
+    def record_start(self, name: str, lease: str, process: str) -> None:
+        """The job's wrapper runs: Preparing becomes Running; a cancel that came meanwhile stays."""
+        now = datetime.now(UTC)
+        with self._database.transaction() as write:
+            row = write.execute(
+                "UPDATE job SET process = ?, started_at = ?, "
+                "status = CASE status WHEN 'Preparing' THEN 'Running' ELSE status END "
+                "WHERE name = ? AND lease = ? AND status IN ('Preparing', 'CancelRequested') RETURNING id, name, status",
+                (process, now.isoformat(), name, lease),
+            ).fetchone()
+            if row is not None and row["status"] == Status.RUNNING:
+                _record_event(write, row, now, Status.RUNNING)
+
+    def record_finalizing(self, name: str, lease: str) -> None:
+        """The job's process has ended: Running becomes Finalizing."""
+        self._change(name, (Status.RUNNING,), Status.FINALIZING, lease=lease)
+
+    def request_timeout(self, name: str, lease: str) -> None:
+        """The job has had its time: Running becomes CancelRequested, so that a later engine ends it as well."""
+        self._change(name, (Status.RUNNING,), Status.CANCEL_REQUESTED, lease=lease, reason=Reason.TIMEOUT)
+
+    def record_end(
+        self, name: str, lease: str, reason: Reason, *, message: str | None = None, exit_code: int | None = None
+    ) -> None:
+        """The job is over; dropped if it is over already or another engine has taken it."""
+        now = datetime.now(UTC)
+        status = END_OF[reason]
+        with self._database.transaction() as write:
+            row = write.execute(
+                "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, ended_at = ?, lease = NULL "
+                f"WHERE name = ? AND lease = ? AND {_UNFINISHED} RETURNING id, name",
+                (status, reason, message, exit_code, now.isoformat(), name, lease),
+            ).fetchone()
+            if row is not None:
+                _record_event(write, row, now, status, reason, message)
+
+    def request_cancel(self, name: str) -> Job:
+        """Queued becomes Canceled at once, Preparing or Running becomes CancelRequested; `Conflict` if it is over."""
+        now = datetime.now(UTC)
+        with self._database.transaction() as write:
+            row = write.execute(
+                "UPDATE job SET "
+                "reason = 'UserCanceled', "
+                "ended_at = CASE status WHEN 'Queued' THEN :now END, "
+                "status = CASE status WHEN 'Queued' THEN 'Canceled' ELSE 'CancelRequested' END "
+                "WHERE name = :name AND status IN ('Queued', 'Preparing', 'Running') RETURNING *",
+                {"now": now.isoformat(), "name": name},
+            ).fetchone()
+            if row is not None:
+                _record_event(write, row, now, Status(row["status"]), Reason.USER_CANCELED, None)
+        job = self.get(name) if row is None else _job(row)
+        if row is None and job.status in TERMINAL:
+            raise Conflict(f"the job {job.name} is {job.status} already and can't be canceled")
+        return job
+
+    def set_properties(self, name: str, properties: Mapping[str, str | None]) -> None:
+        """Merge `properties` into the job's."""
+        with self._database.transaction() as write:
+            write.execute(
+                "UPDATE job SET properties = json_patch(properties, ?) WHERE name = ?",
+                (json.dumps(dict(properties)), name),
+            )
+
+    def events(self, name: str) -> Sequence[tuple[datetime, Status, Reason | None]]:
+        rows = self._database.connection.execute(
+            "SELECT at, event.status, event.reason FROM job_event AS event JOIN job ON job.id = job_id "
+            "WHERE name = ? ORDER BY event.id",
+            (name,),
+        )
+        return [(datetime.fromisoformat(row["at"]), Status(row["status"]), _reason(row["reason"])) for row in rows]
+
+    def _change(
+        self, name: str, from_: Collection[Status], to: Status, *, lease: str, reason: Reason | None = None
+    ) -> None:
+        marks = ", ".join("?" for _ in from_)
+        with self._database.transaction() as write:
+            row = write.execute(
+                "UPDATE job SET status = ?, reason = coalesce(?, reason) "
+                f"WHERE name = ? AND lease = ? AND status IN ({marks}) RETURNING id, name",
+                (to, reason, name, lease, *from_),
+            ).fetchone()
+            if row is not None:
+                _record_event(write, row, datetime.now(UTC), to, reason, None)
+
+
+def _record_event(
+    write: sqlite3.Connection,
+    row: sqlite3.Row,
+    at: datetime,
+    status: Status,
+    reason: Reason | None = None,
+    message: str | None = None,
+) -> None:
+    """What happened to the job of `row` (its id and name), for people and for its MLflow run."""
+    write.execute(
+        "INSERT INTO job_event (job_id, at, status, reason, message) VALUES (?, ?, ?, ?, ?)",
+        (row["id"], at.isoformat(), status, reason, message),
+    )
+    follow_job(write, row["name"], status, at_ms=int(at.timestamp() * 1000))
+
+
+def _claim(row: sqlite3.Row) -> Claim:
+    return Claim(_job(row), row["snapshot"], row["process"])
+
+
+def _job(row: sqlite3.Row) -> Job:
+    return Job(
+        name=row["name"],
+        type=row["type"],
+        status=Status(row["status"]),
+        experiment_name=row["experiment_name"],
+        display_name=row["display_name"],
+        document=json.loads(row["document"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        created_by=row["created_by"],
+        reason=_reason(row["reason"]),
+        message=row["message"],
+        exit_code=row["exit_code"],
+        parent_job_name=row["parent_job_name"],
+        started_at=_time(row["started_at"]),
+        ended_at=_time(row["ended_at"]),
+        tags=json.loads(row["tags"]),
+        properties=json.loads(row["properties"]),
+        archived=bool(row["archived"]),
+    )
+
+
+def _reason(text: str | None) -> Reason | None:
+    return None if text is None else Reason(text)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,261 @@
+"""The embedded workspace as its users see it: a folder, and an engine that is started when there is something to run."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aml.errors import AmlError, Conflict, NotFound
+from aml.spec.stored import document_of
+from aml.spec.model import CommandJob, DataInput, Model
+from aml.workspace.embedded import names, snapshot
+from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.engine import start
+from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
+from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
+from aml.workspace.embedded.store import Jobs, NewJob
+from aml.workspace.embedded.tracking import metrics
+from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+
+_FOLLOW_INTERVAL_S = 0.1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+
+
+class EmbeddedWorkspace:
+    """See `aml.workspace.Workspace`."""
+
+    def __init__(self, name: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise AmlError(
+                f"{name!r} can't be the name of a workspace", "Use letters, digits, '-', '_' and '.', at most 255."
+            )
+        self._name = name
+        self._paths = workspace_paths(name)
+        with explained(self._paths.folder):
+            self._paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = Database(self._paths.store)
+        self._jobs = Jobs(self._database)
+        self._models = Models(self._database, self._paths)
+
+    @property
+    def info(self) -> WorkspaceInfo:
+        return _info(self._name, self._paths)
+
+    def notes(self, spec: CommandJob) -> Sequence[str]:
+        notes = []
+        if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
+            notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
+        if spec.distribution is not None or spec.resources.instance_count > 1:
+            notes.append("one process is started: this workspace does not distribute jobs yet")
+        notes += [
+            f"output {name}: only models are registered in this workspace yet, {output.name} will not be"
+            for name, output in spec.outputs.items()
+            if output.name is not None and not output.type.endswith("_model")
+        ]
+        return notes
+
+    def submit(self, spec: CommandJob) -> Job:
+        for value in spec.inputs.values():
+            if isinstance(value, DataInput):
+                resolve(value.path, self._paths, self._models)
+        digest = None
+        if spec.code is not None:
+            code = resolve(spec.code, self._paths, self._models)
+            digest = Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
+        name = spec.name or names.new_name()
+        new = NewJob(
+            name=name,
+            type="command",
+            experiment_name=spec.experiment_name or Path.cwd().name or "Default",
+            display_name=spec.display_name or name,
+            document=document_of(spec),
+            snapshot=digest,
+            created_by=_user(),
+            parent_job_name=spec.parent_job_name,
+            tags=spec.tags,
+            properties=spec.properties,
+        )
+        job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
+        start.ensure_running(self._paths)
+        return self._with_folder(job)
+
+    def job(self, name: str) -> Job:
+        return self._with_folder(self._jobs.get(name))
+
+    def jobs(
+        self, *, limit: int | None = 50, parent: str | None = None, archived: bool | None = False
+    ) -> Sequence[Job]:
+        return [self._with_folder(job) for job in self._jobs.list(limit=limit, parent=parent, archived=archived)]
+
+    def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        for job in self.follow(name):
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        return job
+
+    def follow(self, name: str) -> Iterator[Job]:
+        job = self.job(name)
+        if not job.status.is_terminal:
+            start.ensure_running(self._paths)
+        while True:
+            yield job
+            if job.status.is_terminal:
+                return
+            time.sleep(_FOLLOW_INTERVAL_S)  # another process writes the store: there is nothing to wait on
+            job = self.job(name)
+
+    def cancel(self, name: str) -> Job:
+        job = self._jobs.request_cancel(name)
+        if not job.status.is_terminal:
+            start.ensure_running(self._paths)
+        return self._with_folder(job)
+
+    def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        artifacts = self._paths.job(self._jobs.get(name).name).artifacts
+        found = (artifacts / "user_logs").glob("*.txt")
+        return sorted((str(path.relative_to(artifacts)), path) for path in found)
+
+    def latest_metrics(self, name: str) -> Sequence[MetricPoint]:
+        return metrics.latest_metrics(self._database.connection, self._jobs.get(name).name)
+
+    def metric_history(self, name: str, key: str | None = None) -> Sequence[MetricPoint]:
+        return metrics.metric_history(self._database.connection, self._jobs.get(name).name, key)
+
+    def metrics_after(self, name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
+        return metrics.metrics_after(self._database.connection, name, cursor)
+
+    def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
+        job = self._jobs.get(name)
+        if not job.status.is_terminal:
+            raise Conflict(
+                f"the job {job.name} is {job.status}: outputs can be downloaded when it is over",
+                f"`aml job wait -n {job.name}` waits for it.",
+            )
+        outputs = dict(self.job_outputs(name))
+        wanted = list(outputs) if everything else [output or DEFAULT_OUTPUT]
+        for each in wanted:
+            if each not in outputs:
+                raise NotFound(f"the job {job.name} has no output {each}", f"It has: {', '.join(outputs)}.")
+            target = folder / ("artifacts" if each == DEFAULT_OUTPUT else f"named-outputs/{each}")
+            _copy(outputs[each], target)
+        return folder
+
+    def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
+        paths = self._paths.job(self._jobs.get(name).name)
+        named = sorted(paths.named_outputs.iterdir()) if paths.named_outputs.is_dir() else []
+        return [(DEFAULT_OUTPUT, paths.artifacts), *((folder.name, folder) for folder in named)]
+
+    def create_model(self, spec: Model) -> ModelVersion:
+        job_name = job_of(spec.path)
+        if job_name is not None:
+            self._jobs.get(job_name)
+        return self._models.create(
+            spec.name,
+            resolve(spec.path, self._paths, self._models),
+            type=spec.type,
+            created_by=_user(),
+            version=spec.version,
+            run_id=job_name,
+            description=spec.description,
+            stage=spec.stage,
+            tags=spec.tags,
+            properties=spec.properties,
+            flavors=spec.flavors,
+        )
+
+    def model(self, name: str, version: str | None = None) -> ModelVersion:
+        return self._models.get(name, version)
+
+    def models(
+        self, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+    ) -> Sequence[ModelVersion]:
+        return self._models.list(name, limit=limit, archived=archived)
+
+    def models_of(self, job_name: str) -> Sequence[ModelVersion]:
+        return self._models.made_by(job_name)
+
+    def download_model(self, name: str, version: str, folder: Path) -> Path:
+        model = self._models.get(name, version)
+        target = folder / model.name
+        _copy(model.path, target / model.path.name)
+        return target
+
+    def engine(self) -> EngineState:
+        answer = start.ask(self._paths, "GET", "/engine/status")
+        started = None if answer is None else datetime.fromtimestamp(float(str(answer["started_at"])), UTC)
+        return EngineState(
+            running=answer is not None,
+            pid=None if answer is None else int(str(answer["pid"])),
+            port=start.read_port(self._paths),
+            log=self._paths.engine_log,
+            started_at=started,
+            queued=self._jobs.count_queued(),
+            active=tuple(self._with_folder(claim.job) for claim in self._jobs.active()),
+        )
+
+    def stop_engine(self) -> EngineState:
+        state = self.engine()
+        if state.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(state.pid, signal.SIGTERM)
+            start.wait_until_gone(self._paths)
+        return state
+
+    def _keep_environment(self, name: str) -> None:
+        path = self._paths.job(name).environment
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as handle:
+                json.dump(dict(os.environ), handle)
+
+    def _with_folder(self, job: Job) -> Job:
+        return replace(job, folder=self._paths.job(job.name).folder)
+
+
+def embedded_workspaces() -> Sequence[WorkspaceInfo]:
+    """All of this machine's, the default one first, made or not."""
+    folder = home() / "workspaces"
+    there = {path.name for path in folder.iterdir() if (path / "store.db").exists()} if folder.is_dir() else set()
+    ordered = [DEFAULT_WORKSPACE, *sorted(there - {DEFAULT_WORKSPACE})]
+    return [_info(name, workspace_paths(name)) for name in ordered]
+
+
+def _info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
+    port = start.read_port(paths)
+    uri = None if port is None else f"http://{start.HOST}:{port}"
+    return WorkspaceInfo(name, "embedded", str(paths.folder), uri)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry, as in containers
+        return str(os.getuid())
+
+
+def _copy(source: Path, target: Path) -> None:
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True, copy_function=_copy_file)
+        else:
+            _copy_file(str(source), str(target))
+
+
+def _copy_file(source: str, target: str) -> str:
+    """The content alone: a copy of a read-only file is the user's to change."""
+    return str(shutil.copyfile(source, target))

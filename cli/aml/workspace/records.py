@@ -1,0 +1,129 @@
+"""What a workspace holds, as frozen records. Status says where a job is, Reason says why it ended there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Status(StrEnum):
+    """Azure ML's job statuses, those that an embedded workspace passes through."""
+
+    QUEUED = "Queued"
+    PREPARING = "Preparing"
+    RUNNING = "Running"
+    FINALIZING = "Finalizing"
+    CANCEL_REQUESTED = "CancelRequested"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED})
+ACTIVE = frozenset({Status.PREPARING, Status.RUNNING, Status.FINALIZING, Status.CANCEL_REQUESTED})
+
+
+class Reason(StrEnum):
+    """Why a job ended, or is about to end; each belongs to one terminal status, `END_OF`."""
+
+    COMMAND_SUCCEEDED = "CommandSucceeded"
+    COMMAND_FAILED = "CommandFailed"  # exit code other than 0
+    KILLED = "Killed"  # the command ended by a signal that was not ours
+    PREPARE_FAILED = "PrepareFailed"  # an input, the snapshot or the environment could not be made ready
+    START_FAILED = "StartFailed"  # the process could not be started
+    FINALIZE_FAILED = "FinalizeFailed"  # outputs could not be collected or registered
+    LOST = "Lost"  # its processes are gone and left no exit code: reboot, or the wrapper was killed
+    USER_CANCELED = "UserCanceled"
+    TIMEOUT = "Timeout"  # limits.timeout was reached
+
+
+END_OF: Mapping[Reason, Status] = {
+    Reason.COMMAND_SUCCEEDED: Status.COMPLETED,
+    Reason.COMMAND_FAILED: Status.FAILED,
+    Reason.KILLED: Status.FAILED,
+    Reason.PREPARE_FAILED: Status.FAILED,
+    Reason.START_FAILED: Status.FAILED,
+    Reason.FINALIZE_FAILED: Status.FAILED,
+    Reason.LOST: Status.FAILED,
+    Reason.USER_CANCELED: Status.CANCELED,
+    Reason.TIMEOUT: Status.CANCELED,
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job. `document` is what the user submitted, complete and bound; the rest is the workspace's."""
+
+    name: str
+    type: str  # command
+    status: Status
+    experiment_name: str
+    display_name: str
+    document: Mapping[str, Any]  # the bound spec, keys and values as in the YAML
+    created_at: datetime
+    created_by: str
+    reason: Reason | None = None
+    message: str | None = None  # one sentence for people: why it ended as it did, and what to do
+    exit_code: int | None = None
+    parent_job_name: str | None = None
+    started_at: datetime | None = None  # first process
+    ended_at: datetime | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    archived: bool = False
+    folder: Path | None = None  # where its files are, if they are on this machine
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    name: str
+    version: str
+    type: str  # custom_model, mlflow_model, triton_model
+    created_at: datetime
+    created_by: str
+    path: Path  # read-only folder or file in the workspace
+    size_bytes: int
+    job_name: str | None = None  # the job whose output it was
+    description: str | None = None
+    stage: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    flavors: Mapping[str, Any] = field(default_factory=dict)
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class MetricPoint:
+    key: str
+    value: float  # may be nan or infinite
+    step: int
+    timestamp_ms: int  # since the epoch, as the client gave it
+
+
+@dataclass(frozen=True)
+class WorkspaceInfo:
+    name: str
+    kind: str  # embedded
+    location: str  # a folder, for an embedded one
+    mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """The process behind an embedded workspace."""
+
+    running: bool
+    pid: int | None
+    port: int | None  # stays the workspace's own, also while no engine runs
+    log: Path
+    started_at: datetime | None
+    queued: int
+    active: tuple[Job, ...]  # claimed and not over

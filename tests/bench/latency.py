@@ -1,0 +1,56 @@
+"""From `Workspace.submit` to the first line of the job's process, engine warm; and what `aml job create` costs.
+
+`python -m tests.bench.latency`. The job's command prints the time at which it runs; medians of 20.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.startup import BIN, cpu_s
+
+RUNS = 20
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["AML_HOME"] = home
+        started = [submit_to_first_line_s() for _ in range(RUNS + 1)][1:]  # the first one starts the engine
+        spec = Path(home) / "job.yml"
+        spec.write_text("command: 'true'\nenvironment: azureml:any@latest\n")
+        created = [
+            cpu_s([str(BIN / "aml"), "job", "create", "-f", str(spec), "--only-show-errors"]) for _ in range(RUNS)
+        ]
+        stop()
+    print(f"submit to first line   median {statistics.median(started) * 1000:6.1f} ms   limit 150 ms")
+    print(f"aml job create, CPU    median {statistics.median(created) * 1000:6.1f} ms   limit 500 ms")
+
+
+def submit_to_first_line_s() -> float:
+    from aml.spec.model import CommandJob
+    from aml.workspace import open_workspace
+
+    workspace = open_workspace()
+    command = (
+        f"{sys.executable} -c 'import time; print(time.time())'" if not os.path.exists("/bin/date") else "date +%s.%N"
+    )
+    began = time.time()
+    job = workspace.submit(CommandJob(command=command, environment="azureml:any@latest"))
+    workspace.wait(job.name)
+    ((_, log),) = workspace.log_files(job.name)
+    return float(log.read_text()) - began
+
+
+def stop() -> None:
+    from aml.workspace import open_workspace
+
+    open_workspace().stop_engine()
+
+
+if __name__ == "__main__":
+    main()

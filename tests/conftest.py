@@ -1,0 +1,80 @@
+"""What every test may use: a home of its own, and no engine or process left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from aml.spec.model import CommandJob
+from aml.workspace import Workspace, open_workspace
+
+
+@pytest.fixture(autouse=True)
+def aml_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty AML_HOME; whatever still runs from it afterwards is ended."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [name for name in os.environ if name.startswith(("AML_", "AZUREML_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AML_HOME", str(home))
+    yield home
+    while processes := processes_of(home):  # the keeper is the oldest: it would start another engine
+        for process in sorted(processes, key=lambda process: process.pid):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=0.05)
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Keepers, engines, wrappers and jobs of workspaces below `home`."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            told = [*process.cmdline(), process.environ().get("AML_JOB_DIR", "")]
+            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE and any(str(home) in text for text in told):
+                found.append(process)
+    return found
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    """Return when the condition holds; fail when it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not so within {timeout_s} s"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def workspace(aml_home: Path) -> Workspace:
+    return open_workspace()
+
+
+def command_job(command: str, **fields: Any) -> CommandJob:
+    return CommandJob(command=command, environment="azureml:any@latest", **fields)
+
+
+def log_of(workspace: Workspace, name: str) -> str:
+    return "".join(path.read_text() for _, path in workspace.log_files(name))
+
+
+def engine_pid(workspace: Workspace) -> int:
+    pid = workspace.engine().pid
+    assert pid is not None
+    return pid
+
+
+def is_running(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,146 @@
+"""Real processes, real signals: what a job starts is ended whole, and the exit status survives whoever watches."""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import is_running, kill, wait_for
+
+from aml.workspace.embedded.engine.executors import MARKER, Launch, process
+from aml.workspace.embedded.engine.executors.process import ProcessExecutor
+from aml.workspace.embedded.paths import JobPaths
+
+
+@pytest.fixture(params=["isolated", "plain"])
+def executor(request, monkeypatch, tmp_path):
+    if request.param == "plain":
+        monkeypatch.setattr(process, "isolation", lambda: ())
+    elif not process.isolation():
+        pytest.skip("no process namespaces on this machine")
+    engine = tmp_path / "engine"
+    engine.mkdir()
+    (engine / "pid").write_text(f"{os.getpid()}\n")  # an engine that lives: wrappers need not bring one back
+    return ProcessExecutor(str(engine))
+
+
+@pytest.fixture
+def paths(tmp_path):
+    paths = JobPaths(tmp_path / "jobs" / "a_job")
+    paths.work.mkdir(parents=True)
+    paths.log.parent.mkdir(parents=True)
+    paths.log.touch()
+    paths.unfinished.touch()
+    return paths
+
+
+def launch(paths: JobPaths, command: str) -> Launch:
+    return Launch(command, os.environ | {MARKER: str(paths.folder)}, paths.work, paths)
+
+
+def finished(executor, started, paths) -> int | None:
+    watch = executor.watch(started)
+    if watch is not None:
+        assert select.select([watch], [], [], 20)[0]
+        os.close(watch)
+    wait_for(lambda: not executor.is_alive(started))
+    return paths.exit_code()
+
+
+@pytest.mark.parametrize(("command", "code"), [("true", 0), ("exit 7", 7), ("kill -9 $$", 137), ("nosuchcommand", 127)])
+def test_the_exit_status_of_the_command_is_left_as_a_shell_tells_it(executor, paths, command, code):
+    started = executor.start(launch(paths, command))
+    assert finished(executor, started, paths) == code
+
+
+def test_output_goes_to_the_log_byte_for_byte(executor, paths):
+    started = executor.start(launch(paths, r"printf 'a\rb\rc\n'; printf '\377\000z' >&2"))
+    finished(executor, started, paths)
+    assert paths.log.read_bytes() == b"a\rb\rc\n\xff\x00z"
+
+
+def test_a_job_started_twice_runs_once_and_both_know_its_wrapper(executor, paths):
+    command = "echo started; while [ ! -e go ]; do sleep 0.05; done"
+    first = executor.start(launch(paths, command))
+    second = executor.start(launch(paths, command))
+    assert second == first
+    (paths.work / "go").touch()
+    assert finished(executor, second, paths) == 0
+    assert paths.log.read_text() == "started\n"
+
+
+def test_a_wrapper_that_is_gone_is_not_taken_for_a_stranger_with_its_pid(executor, paths):
+    paths.wrapper_pid.write_text(f"{os.getpid()}\n")  # somebody else has the id by now
+    started = executor.start(launch(paths, "true"))
+    assert not executor.is_alive(started)
+
+
+TREE = f"""
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def child(**kwargs):
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
+    return subprocess.Popen([{sys.executable!r}, "-c", code], **kwargs)
+child()
+child(start_new_session=True)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        child(start_new_session=True)
+        time.sleep(300)
+    os._exit(0)
+print('up', flush=True)
+time.sleep(300)
+"""
+
+
+def test_ending_a_job_ends_grandchildren_in_new_sessions_that_ignore_sigterm(executor, paths):
+    script = paths.work / "tree.py"
+    script.write_text(TREE)
+    started = executor.start(launch(paths, f"{shlex.quote(sys.executable)} tree.py"))
+    wait_for(lambda: paths.log.read_text().count("up") == 4)
+    pids = members(paths.folder)
+    assert len(pids) >= 5
+    executor.end(started, paths, grace_s=0.2)
+    assert [pid for pid in pids if is_running(pid)] == []
+
+
+def test_a_command_that_heeds_sigterm_gets_to_clean_up(executor, paths):
+    started = executor.start(launch(paths, "trap 'echo cleaned; exit 3' TERM; echo ready; while :; do sleep 0.05; done"))
+    wait_for(lambda: "ready" in paths.log.read_text())
+    executor.end(started, paths, grace_s=10)
+    assert paths.log.read_text().endswith("cleaned\n")
+
+
+def test_what_a_job_leaves_in_the_background_ends_with_it(executor, paths):
+    started = executor.start(launch(paths, "setsid sleep 300 & echo $!"))
+    finished(executor, started, paths)
+    executor.sweep(started, paths)
+    assert members(paths.folder) == []
+
+
+def test_a_killed_wrapper_leaves_no_exit_status_and_a_sweep_no_process(executor, paths):
+    started = executor.start(launch(paths, "echo up; sleep 300"))
+    wait_for(lambda: "up" in paths.log.read_text())
+    kill(started.pid)
+    wait_for(lambda: not executor.is_alive(started))
+    executor.sweep(started, paths)
+    assert paths.exit_code() is None
+    assert members(paths.folder) == []
+
+
+def members(folder: Path) -> list[int]:
+    import psutil
+
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if one.environ().get(MARKER) == str(folder) and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one.pid)
+        except psutil.Error:
+            continue
+    return found
