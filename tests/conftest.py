@@ -38,7 +38,11 @@ def processes_of(home: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             told = [*process.cmdline(), process.environ().get("AML_JOB_DIR", "")]
-            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE and any(str(home) in text for text in told):
+            if (
+                process.pid != os.getpid()
+                and process.status() != psutil.STATUS_ZOMBIE
+                and any(str(home) in text for text in told)
+            ):
                 found.append(process)
     return found
 

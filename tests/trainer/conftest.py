@@ -30,9 +30,3 @@ def few_digits(digits: Path, tmp_path: Path) -> Path:
             for image in sorted((digits / split / digit).iterdir())[:count]:
                 shutil.copy(image, target)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def without_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID"):
-        monkeypatch.delenv(name, raising=False)

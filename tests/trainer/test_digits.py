@@ -39,7 +39,7 @@ def test_a_png_holds_its_scan_pixel_by_pixel(digits: Path):
     for path in digits.glob("*/7/*.png"):
         with Image.open(path) as image:
             assert (image.mode, image.size) == ("L", (8, 8))
-            assert np.array_equal(np.rint(np.asarray(image) * 16 / 255), scans[int(path.stem)])
+            assert np.array_equal(np.rint(np.asarray(image) / 255 * 16), scans[int(path.stem)])
 
 
 def test_two_writes_are_the_same_byte_for_byte(digits: Path, tmp_path: Path):

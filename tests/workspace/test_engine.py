@@ -6,15 +6,16 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import pytest
-from conftest import command_job, engine_pid, is_running, kill, log_of, processes_of, wait_for
 
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import DataInput, Limits, LiteralInput, Output
 from aml.workspace import open_workspace
 from aml.workspace.records import Reason, Status
+from conftest import command_job, engine_pid, is_running, kill, log_of, processes_of, wait_for
 
 
 def run(workspace, command: str, **fields):
@@ -42,7 +43,8 @@ def test_the_command_gets_its_inputs_and_outputs(workspace, tmp_path):
     (data / "a.txt").write_text("from the input\n")
     job = run(
         workspace,
-        "cat ${{inputs.data}}/a.txt > ${{outputs.copy}}/b.txt; echo $<<inputs.lr>> [${{inputs.empty}}] ${{inputs.zero}}",
+        "cat ${{inputs.data}}/a.txt > ${{outputs.copy}}/b.txt; "
+        "echo $<<inputs.lr>> [${{inputs.empty}}] ${{inputs.zero}}",
         inputs={
             "data": DataInput(str(data)),
             "lr": LiteralInput(0.001),
@@ -308,7 +310,7 @@ def test_jobs_submitted_to_an_engine_that_is_about_to_end_all_run(workspace, mon
 def test_two_engines_never_run_at_once(workspace, aml_home):
     code = "from aml.workspace import open_workspace; from conftest import command_job\n"
     code += "open_workspace().submit(command_job('true'))"
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(__file__))}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     starters = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(6)]
     assert [starter.wait(60) for starter in starters] == [0] * 6
     keepers = [process for process in processes_of(aml_home) if "aml-keeper" in process.cmdline()]
@@ -371,6 +373,6 @@ def test_stopping_the_engine_leaves_jobs_running_and_their_end_is_noticed(worksp
 def test_the_engine_holds_no_pipe_of_its_starter(aml_home):
     code = "from aml.workspace import open_workspace; from conftest import command_job\n"
     code += "print(open_workspace().submit(command_job('sleep 30')).name)"
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(__file__))}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20)
     assert told.stdout.strip()  # communicate() would have waited for whoever else holds the pipe

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import is_running, kill, wait_for
 
 from aml.workspace.embedded.engine.executors import MARKER, Launch, process
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.paths import JobPaths
+from conftest import is_running, kill, wait_for
 
 
 @pytest.fixture(params=["isolated", "plain"])
@@ -83,7 +83,7 @@ TREE = f"""
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 def child(**kwargs):
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
     return subprocess.Popen([{sys.executable!r}, "-c", code], **kwargs)
 child()
 child(start_new_session=True)
@@ -110,7 +110,9 @@ def test_ending_a_job_ends_grandchildren_in_new_sessions_that_ignore_sigterm(exe
 
 
 def test_a_command_that_heeds_sigterm_gets_to_clean_up(executor, paths):
-    started = executor.start(launch(paths, "trap 'echo cleaned; exit 3' TERM; echo ready; while :; do sleep 0.05; done"))
+    started = executor.start(
+        launch(paths, "trap 'echo cleaned; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
+    )
     wait_for(lambda: "ready" in paths.log.read_text())
     executor.end(started, paths, grace_s=10)
     assert paths.log.read_text().endswith("cleaned\n")

@@ -1,4 +1,4 @@
-"""Jobs in the store: names are taken once, statuses change only along their way, a stale engine's writes are dropped."""
+"""Jobs in the store: a name is taken once, a status keeps to its way, a stale engine's writes are dropped."""
 
 from __future__ import annotations
 

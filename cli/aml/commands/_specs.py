@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aml.commands._app import globals_
-from aml.spec import Document, parse, problems
+from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.model import CommandJob, Model
+from aml.spec.parse import parse, problems
 from aml.view.color import has_color
 from aml.view.problems import problems_text
 
@@ -19,7 +20,7 @@ def job_spec(file: Path, sets: Sequence[str], **flags: str | None) -> CommandJob
     document = read(file, sets, flags)
     spec = parse(document)
     assert isinstance(spec, CommandJob)
-    _say_warnings(document)
+    _say_warnings(document, "command")
     return spec
 
 
@@ -28,11 +29,11 @@ def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model
     document = read(file, sets, flags)
     spec = parse(document, "model")
     assert isinstance(spec, Model)
-    _say_warnings(document)
+    _say_warnings(document, "model")
     return spec
 
 
-def _say_warnings(document: Document) -> None:
-    warnings = tuple(problem for problem in problems(document) if problem.severity == "warning")
+def _say_warnings(document: Document, kind: str) -> None:
+    warnings = tuple(problem for problem in problems(document, kind) if problem.severity == "warning")
     if warnings and not globals_().only_show_errors:
         print(problems_text(document.file, warnings, color=has_color(sys.stderr)), file=sys.stderr)

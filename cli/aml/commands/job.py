@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from aml.commands._app import globals_, warn
 from aml.commands._options import DownloadPath, File, Name, OptionalName, Sets, Web
 from aml.commands._output import emit, emit_list, is_for_people
-from aml.commands._specs import job_spec
 from aml.errors import JobFailed
 from aml.view import cards, entities
-from aml.view.live import LiveView
 from aml.workspace import Workspace, open_workspace
 from aml.workspace.records import Job, Status
 
@@ -34,6 +32,8 @@ def create(
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
+    from aml.commands._specs import job_spec
+
     spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
     workspace = _workspace()
     for note in workspace.notes(spec):
@@ -44,8 +44,8 @@ def create(
         emit(entities.job(job), card=lambda color: cards.job(job, color=color))
         return 0
     # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
-    view = LiveView(sys.stdout if is_for_people() else sys.stderr)
-    job = _follow(workspace, job.name, view, cancel_on_interrupt=cancel_on_interrupt)
+    log_to = sys.stdout if is_for_people() else sys.stderr
+    job = _follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
     return _show_ended(workspace, job)
 
 
@@ -68,9 +68,7 @@ def list_(
 ) -> None:
     """List jobs, newest first."""
     archived = True if archived_only else None if include_archived else False
-    jobs = _workspace().jobs(
-        limit=None if all_results else max_results, parent=parent_job_name, archived=archived
-    )
+    jobs = _workspace().jobs(limit=None if all_results else max_results, parent=parent_job_name, archived=archived)
     emit_list([entities.job(job) for job in jobs], entities.JOB_COLUMNS)
 
 
@@ -78,7 +76,7 @@ def list_(
 def stream(name: Name, cancel_on_interrupt: CancelOnInterrupt = False) -> int:
     """Show the log of a job, from its beginning until the job is over."""
     workspace = _workspace()
-    job = _follow(workspace, name, LiveView(sys.stdout), cancel_on_interrupt=cancel_on_interrupt)
+    job = _follow(workspace, name, sys.stdout, cancel_on_interrupt=cancel_on_interrupt)
     if job.status is not Status.COMPLETED:
         raise _failure(job)
     return 0
@@ -133,9 +131,9 @@ def _workspace() -> Workspace:
     return open_workspace(globals_().workspace_name)
 
 
-def _follow(workspace: Workspace, name: str, view: LiveView, *, cancel_on_interrupt: bool) -> Job:
+def _follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interrupt: bool) -> Job:
     try:
-        return _show_live(workspace, name, view)
+        return _show_live(workspace, name, stream)
     except KeyboardInterrupt:
         if cancel_on_interrupt:
             workspace.cancel(name)
@@ -149,8 +147,10 @@ def _follow(workspace: Workspace, name: str, view: LiveView, *, cancel_on_interr
         raise
 
 
-def _show_live(workspace: Workspace, name: str, view: LiveView) -> Job:
-    cursor = 0
+def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
+    from aml.view.live import LiveView
+
+    view, cursor = LiveView(stream), 0
     for number, job in enumerate(workspace.follow(name)):
         if number == 0:
             view.header(job)

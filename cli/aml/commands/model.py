@@ -19,7 +19,6 @@ from aml.commands._options import (
     Version,
 )
 from aml.commands._output import emit, emit_list
-from aml.commands._specs import model_spec
 from aml.errors import UsageError
 from aml.view import cards, entities
 from aml.workspace import open_workspace
@@ -34,7 +33,8 @@ def create(
     name: OptionalName = None,
     version: OptionalVersion = None,
     path: Annotated[
-        str | None, typer.Option("--path", "-p", metavar="PATH", help="File or folder, or azureml://jobs/..., runs:/...")
+        str | None,
+        typer.Option("--path", "-p", metavar="PATH", help="File, folder, azureml://jobs/... or runs:/..."),
     ] = None,
     type_: Annotated[
         str | None, typer.Option("--type", "-t", metavar="TYPE", help="custom_model, mlflow_model or triton_model.")
@@ -45,6 +45,8 @@ def create(
     set_: Sets = None,
 ) -> None:
     """Register a version of a model, from a file or from flags."""
+    from aml.commands._specs import model_spec
+
     spec = model_spec(
         file,
         set_ or [],

@@ -10,7 +10,8 @@ import typer
 
 from aml.commands._app import globals_
 from aml.errors import AmlError, Problem, SpecError
-from aml.spec import load, problems
+from aml.spec.load import load
+from aml.spec.parse import problems
 from aml.view.color import has_color
 from aml.view.documents import write
 from aml.view.problems import problems_text

@@ -59,7 +59,7 @@ class Quoted:
 
 
 @dataclass(frozen=True)
-class Optional:
+class OptionalPart:
     """`$[[ ... ]]`, with what is in it."""
 
     tokens: tuple[str | Reference | Quoted, ...]
@@ -68,7 +68,7 @@ class Optional:
     text: str
 
 
-Token = str | Reference | Quoted | Optional
+Token = str | Reference | Quoted | OptionalPart
 
 
 def tokens(text: str) -> list[Token]:
@@ -82,7 +82,7 @@ def references(text: str) -> list[Reference]:
     for token in tokens(text):
         if isinstance(token, Reference):
             found.append(token)
-        elif isinstance(token, Optional):
+        elif isinstance(token, OptionalPart):
             found.extend(inner for inner in token.tokens if isinstance(inner, Reference))
     return found
 
@@ -97,8 +97,9 @@ def bind(text: str, values: Mapping[str, str], absent: Collection[str] = (), *, 
     """`text` with the references that `values` knows, keyed `inputs.lr`, replaced.
 
     `$[[ ]]` goes away when it refers to something `absent`, and loses its brackets when all it refers to is known.
-    The last stage is `final`: it turns `${{'text'}}` into the text. Until then what a value brings in is kept from
-    being read as a binding by the next stage, and so is an unfinished `${{` that a value could complete.
+    The last stage is `final`: what still has no value is absent for `$[[ ]]`, and `${{'text'}}` becomes the text. Until
+    then what a value brings in is kept from being read as a binding by the next stage, and so is an unfinished `${{`
+    that a value could complete.
     """
     if "$" not in text or not (final or any(ref.key in values or ref.key in absent for ref in references(text))):
         return text
@@ -129,7 +130,7 @@ def _simple(match: re.Match[str]) -> Reference | Quoted:
     return Reference(match["braces"] or match["angles"], match.start(), match.end(), match[0])
 
 
-def _optional(text: str, opening: re.Match[str], end: int) -> str | Optional:
+def _optional(text: str, opening: re.Match[str], end: int) -> str | OptionalPart:
     """The optional part that starts at `opening`; its text alone where it never closes or refers to nothing."""
     inner: list[str | Reference | Quoted] = []
     position = opening.end()
@@ -149,7 +150,7 @@ def _optional(text: str, opening: re.Match[str], end: int) -> str | Optional:
     if not any(isinstance(token, Reference) for token in inner):
         return opening[0]
     inner.append(text[position:close])
-    return Optional(tuple(inner), opening.start(), close + 2, text[opening.start() : close + 2])
+    return OptionalPart(tuple(inner), opening.start(), close + 2, text[opening.start() : close + 2])
 
 
 def _bound(token: Token, values: Mapping[str, str], absent: Collection[str], final: bool) -> str:
@@ -161,24 +162,25 @@ def _bound(token: Token, values: Mapping[str, str], absent: Collection[str], fin
         case Reference():
             value = values.get(token.key)
             return token.text if value is None else value if final else _guarded(value)
-        case Optional():
+        case OptionalPart():
             return _bound_optional(token, values, absent, final)
         case _:
             assert_never(token)
 
 
-def _bound_optional(token: Optional, values: Mapping[str, str], absent: Collection[str], final: bool) -> str:
+def _bound_optional(token: OptionalPart, values: Mapping[str, str], absent: Collection[str], final: bool) -> str:
     keys = [inner.key for inner in token.tokens if isinstance(inner, Reference)]
-    if any(key in absent for key in keys):
+    known = all(key in values for key in keys)
+    if any(key in absent for key in keys) or (final and not known):
         return ""
     parts = [_bound(inner, values, absent, final) for inner in token.tokens]
-    if all(key in values for key in keys):
+    if known:
         return _joined(parts, final)
     # A ] of a value must not close the brackets that a later stage reads.
     for i, inner in enumerate(token.tokens):
         if isinstance(inner, Reference) and inner.key in values:
             parts[i] = parts[i].replace("]", "${{']'}}")
-    return f"$[[{_joined(parts, final)}]]"
+    return f"$[[{_joined(parts, final=False)}]]"
 
 
 def _guarded(value: str) -> str:

@@ -5,12 +5,13 @@ Scalars resolve as in PyYAML's SafeLoader (YAML 1.1), so `yes` is true and `1e-3
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from aml.errors import Pointer, Problem
 from aml.spec.document import Child, Key, Node, Place
 
 MAX_DEPTH = 100
+MAX_FINDINGS = 100
 MAX_DIGITS = 400  # of a number: the time to convert it grows with the square
 MAX_NODES = 20_000  # with each alias counted as often as it is used
 
@@ -64,14 +65,16 @@ class _Composer:
         yaml, loader = self.yaml, self.loader
         loader.get_event()  # the stream's start
         if loader.check_event(yaml.StreamEndEvent):
-            self.refuse("empty-file", "The file is empty.", Place(1, 1), "A spec is a mapping of keys and values.")
+            raise self.refused(
+                "empty-file", "The file is empty.", Place(1, 1), "A spec is a mapping of keys and values."
+            )
         loader.get_event()  # the document's start
         root = self.node()
         loader.get_event()  # the document's end
         if not loader.check_event(yaml.StreamEndEvent):
             self.path.clear()
             place = _place(loader.peek_event().start_mark)
-            self.refuse(
+            raise self.refused(
                 "several-documents",
                 "A second YAML document starts here.",
                 place,
@@ -103,9 +106,9 @@ class _Composer:
         place = _place(event.start_mark)
         if anchor is None:
             hint = f"Define it before: `&{event.anchor}`. A text that starts with * needs quotes."
-            self.refuse("yaml-syntax", f"The alias *{event.anchor} has no anchor.", place, hint)
+            raise self.refused("yaml-syntax", f"The alias *{event.anchor} has no anchor.", place, hint)
         if anchor.node is None:
-            self.refuse("recursive-alias", f"The alias *{event.anchor} contains itself.", place)
+            raise self.refused("recursive-alias", f"The alias *{event.anchor} contains itself.", place)
         self.grow(anchor.size, event)
         return anchor.node
 
@@ -115,7 +118,7 @@ class _Composer:
         if tag == _TAG + "str":
             return Node(event.value, start, end, {}, event.value)
         if tag not in _SCALARS:
-            self.refuse_tag(tag, start)
+            raise self.bad_tag(tag, start)
         return Node(self.converted(tag, event, start), start, end, {}, event.value)
 
     def converted(self, tag: str, event: Any, start: Place) -> Any:
@@ -123,13 +126,14 @@ class _Composer:
         if tag == _MERGE:
             return event.value
         node = self.yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
-        try:
-            if len(event.value) <= MAX_DIGITS:
-                return self.loader.yaml_constructors[tag](self.loader, node)
-        except (ValueError, ArithmeticError, LookupError, AttributeError):
-            pass
         message = f"'{event.value[:60]}' can't be read as a YAML {tag.removeprefix(_TAG)}."
-        self.refuse("bad-value", message, start, "Put it in quotes if it is meant as text.")
+        refused = self.refused("bad-value", message, start, "Put it in quotes if it is meant as text.")
+        if len(event.value) > MAX_DIGITS:
+            raise refused
+        try:
+            return self.loader.yaml_constructors[tag](self.loader, node)
+        except (ValueError, ArithmeticError, LookupError, AttributeError):
+            raise refused from None
 
     def sequence(self, event: Any) -> Node:
         self.check_tag(event, "seq")
@@ -168,7 +172,7 @@ class _Composer:
         value = self.below("<<", place)
         sources = [child.node for child in value.children.values()] if isinstance(value.data, list) else [value]
         if not all(isinstance(source.data, dict) for source in sources):
-            self.refuse("yaml-syntax", "`<<` merges mappings only.", place)
+            raise self.refused("yaml-syntax", "`<<` merges mappings only.", place)
         merged: dict[Key, Child] = {}
         for source in reversed(sources):
             merged.update(source.children)
@@ -181,14 +185,14 @@ class _Composer:
         key = self.node().data if scalar else None
         if not scalar or isinstance(key, (list, dict)):
             hint = "A text that starts with {, [ or ? needs quotes."
-            self.refuse("yaml-syntax", "A key must be plain text.", place, hint)
+            raise self.refused("yaml-syntax", "A key must be plain text.", place, hint)
         return key, place
 
     def below(self, key: Key, place: Place) -> Node:
         self.path.append(key)
         self.key_places.append(place)
         if len(self.path) > MAX_DEPTH:
-            self.refuse("too-deep", f"The file is nested deeper than {MAX_DEPTH} levels.", place)
+            raise self.refused("too-deep", f"The file is nested deeper than {MAX_DEPTH} levels.", place)
         node = self.node()
         self.path.pop()
         self.key_places.pop()
@@ -201,9 +205,11 @@ class _Composer:
             place = self.key_places[keys - 1] if keys else _place(event.start_mark)
             self.path = self.path[:keys]
             hint = "An alias counts as often as it is used."
-            self.refuse("too-many-values", f"The file holds more than {MAX_NODES:,} values here.", place, hint)
+            raise self.refused("too-many-values", f"The file holds more than {MAX_NODES:,} values here.", place, hint)
 
     def duplicate(self, key: Key, first: Place, second: Place) -> None:
+        if len(self.findings) == MAX_FINDINGS:
+            return
         message = f"`{key}` is given twice; the first is on line {first.line}."
         hint = "Remove one: YAML would silently take the last."
         self.findings.append(Problem("duplicate-key", message, (*self.path, key), *second, hint))
@@ -215,15 +221,15 @@ class _Composer:
 
     def check_tag(self, event: Any, name: str) -> None:
         if event.tag is not None and event.tag not in ("!", _TAG + name):
-            self.refuse_tag(event.tag, _place(event.start_mark))
+            raise self.bad_tag(event.tag, _place(event.start_mark))
 
-    def refuse_tag(self, tag: str, place: Place) -> NoReturn:
+    def bad_tag(self, tag: str, place: Place) -> Refused:
         shown = tag.replace(_TAG, "!!")[:60]
         hint = "A spec holds plain values: text, numbers, true, false, lists and mappings."
-        self.refuse("tag-not-allowed", f"The YAML tag {shown} is not allowed.", place, hint)
+        return self.refused("tag-not-allowed", f"The YAML tag {shown} is not allowed.", place, hint)
 
-    def refuse(self, code: str, message: str, place: Place, hint: str | None = None) -> NoReturn:
-        raise Refused(Problem(code, message, _pointer_of(self.path), *place, hint))
+    def refused(self, code: str, message: str, place: Place, hint: str | None = None) -> Refused:
+        return Refused(Problem(code, message, _pointer_of(self.path), *place, hint))
 
 
 def _pointer_of(path: list[Key]) -> Pointer:

@@ -54,7 +54,7 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
-# Without a telling `type` the first row decides of which all keys are there.
+# Without a telling `type`, the first row decides whose keys are all there.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"command"}), "command"),
     (frozenset({"trial"}), "sweep"),

@@ -12,8 +12,8 @@ from aml.spec.model import Spec
 
 _BUILDERS: Mapping[str, Callable[[Document], Spec]] = {"command": build.command_job, "model": build.model}
 
-_CONSEQUENCES = frozenset({"missing-key", "unknown-binding"})
-"""What a misspelled or misplaced key elsewhere brings about: it is told after its likely cause."""
+_CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
+"""What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
 
 
 def parse(document: Document, kind: str | None = None) -> Spec:
@@ -35,6 +35,9 @@ def problems(document: Document, kind: str | None = None) -> list[Problem]:
     if kind not in _BUILDERS:
         return [_unsupported(document, kind)]
     found = [*document.findings, *schema.check(document, kind), *rules.check(document, kind)]
+    if any(problem.severity == "error" for problem in found):
+        # An input may be unused because of the fault: a misspelled binding was meant for it.
+        found = [problem for problem in found if problem.code != "unused"]
     return sorted(found, key=_rank)
 
 

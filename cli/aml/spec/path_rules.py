@@ -59,11 +59,11 @@ def _missing_hint(path: str, folder: Path) -> str:
     full = Path(reference.absolute(path, folder))
     try:
         names = [entry.name for entry in full.parent.iterdir()]
-    except OSError:
+    except (OSError, ValueError):
         names = []
-    close = closest(full.name, names, 0.7)
+    close = closest(full.name, names, 0.6)
     if close:
-        return f"Did you mean {Path(path).with_name(close)}?"
+        return f"Did you mean {Path(path).parent / close}?"
     return "It is relative to the folder of the spec file."
 
 

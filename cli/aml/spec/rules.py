@@ -83,7 +83,7 @@ def names(document: Document) -> Iterator[Problem]:
 
 
 def modes(document: Document) -> Iterator[Problem]:
-    """Modes and keys of an input that its type does not have."""
+    """Modes that the type of an input does not have."""
     for name, value in document.mapping("inputs").items():
         if not isinstance(value, dict):
             continue

@@ -253,6 +253,8 @@ def _wanted(schema: Schema) -> str:
 
 def _reference_hint(value: str) -> str | None:
     scheme, colon, rest = value.partition(":")
+    if scheme == "azureml" and rest and not set(rest) & set(":@/"):
+        return f"Add the version: azureml:{rest}:1, or azureml:{rest}@latest."
     if colon and rest and scheme != "azureml" and closest(scheme.lower(), ["azureml"], 0.75):
         return f"Did you mean 'azureml:{rest}'?"
     return None

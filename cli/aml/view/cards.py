@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.view.color import Style, paint
-
 from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Status, WorkspaceInfo
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
@@ -125,5 +124,3 @@ def _fields(fields: dict[str, str | None]) -> list[str]:
 
 def _local(time: datetime) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-

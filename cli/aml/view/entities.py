@@ -1,4 +1,4 @@
-"""Records as the documents that az prints: snake_case keys, nothing that only this workspace knows outside `properties`."""
+"""Records as the documents that az prints: snake_case keys; what only this workspace knows is in `properties`."""
 
 from __future__ import annotations
 

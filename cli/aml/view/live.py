@@ -1,4 +1,4 @@
-"""A job while it runs: its log byte for byte, as az frames it, and on a terminal its statuses and metrics between lines."""
+"""A job while it runs: its log byte for byte, framed as az does; on a terminal statuses and metrics between lines too."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aml.spec.model import CommandJob, Model
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob, Model
+    from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
 
 
 class Workspace(Protocol):
@@ -77,8 +78,8 @@ class Workspace(Protocol):
 
 def open_workspace(name: str | None = None) -> Workspace:
     """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default."""
-    from aml.workspace.embedded.workspace import EmbeddedWorkspace
     from aml.workspace.embedded.paths import DEFAULT_WORKSPACE
+    from aml.workspace.embedded.workspace import EmbeddedWorkspace
 
     return EmbeddedWorkspace(name or os.environ.get("AML_WORKSPACE") or DEFAULT_WORKSPACE)
 

@@ -115,7 +115,7 @@ class Blobs:
                 os.fchmod(handle.fileno(), 0o444)
                 target = self.path(published[0])
                 target.parent.mkdir(exist_ok=True)
-                os.replace(handle.name, target)
+                Path(handle.name).replace(target)
             except BaseException:
                 Path(handle.name).unlink(missing_ok=True)
                 raise

@@ -21,7 +21,6 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.records import ModelVersion
 
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

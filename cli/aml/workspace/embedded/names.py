@@ -5,19 +5,20 @@ from __future__ import annotations
 import secrets
 
 _ADJECTIVES = (
-    "amber ample blue bold brave bright brisk calm careful clever cool coral crisp curious dapper eager fair fancy "
-    "fast fine fond frank free fresh gentle gifted glad good grand gray green happy heroic honest icy ivory jolly joyful "
-    "keen kind lemon light lime lively loyal lucky mango merry mighty modest neat nice noble olive patient plucky "
-    "polite proud purple quick quiet red ruby salmon sharp shy silver sincere sleepy smart solid stoic strong sunny "
-    "sweet teal tender tidy tough upbeat vivid warm wheat willing wise witty yellow zen"
+    "amber ample blue bold brave bright brisk calm careful clever cool coral crisp curious dapper eager fair "
+    "fancy fast fine fond frank free fresh gentle gifted glad good grand gray green happy heroic honest icy ivory "
+    "jolly joyful keen kind lemon light lime lively loyal lucky mango merry mighty modest neat nice noble olive "
+    "patient plucky polite proud purple quick quiet red ruby salmon sharp shy silver sincere sleepy smart solid "
+    "stoic strong sunny sweet teal tender tidy tough upbeat vivid warm wheat willing wise witty yellow zen"
 ).split()
 _NOUNS = (
-    "acorn anchor arrow aspen badger barn basket beacon beaver birch bison boulder bridge brook cabin canoe canyon cedar "
-    "cherry clover comet compass condor coyote creek cricket crow dawn delta desert dune eagle ember falcon fern field "
-    "finch fjord forest fox garnet geyser glacier grove gull harbor hawk hazel heron hill horizon island ivy jasmine "
-    "kayak kestrel lagoon lake lantern lark laurel lichen lily lynx maple marsh meadow meteor mill moss mountain nebula "
-    "oak orbit orchid otter owl panda path pebble pelican pine planet pond prairie quail quartz raven reed reef ridge "
-    "robin sail salmon shore sparrow spruce stone summit swallow thicket tide trail tulip valley walnut willow wren"
+    "acorn anchor arrow aspen badger barn basket beacon beaver birch bison boulder bridge brook cabin canoe "
+    "canyon cedar cherry clover comet compass condor coyote creek cricket crow dawn delta desert dune eagle ember "
+    "falcon fern field finch fjord forest fox garnet geyser glacier grove gull harbor hawk hazel heron hill "
+    "horizon island ivy jasmine kayak kestrel lagoon lake lantern lark laurel lichen lily lynx maple marsh meadow "
+    "meteor mill moss mountain nebula oak orbit orchid otter owl panda path pebble pelican pine planet pond "
+    "prairie quail quartz raven reed reef ridge robin sail salmon shore sparrow spruce stone summit swallow "
+    "thicket tide trail tulip valley walnut willow wren"
 ).split()
 _TAIL_CHARACTERS = "bcdfghjklmnpqrstvwxyz0123456789"
 

@@ -16,7 +16,7 @@ DEFAULT_OUTPUT = "artifacts"
 
 
 def resolve(reference: str, paths: WorkspacePaths, models: Models) -> Path:
-    """Where `reference` is; `NotFound` if it is of a known form and not there, `BackendError` if the form can't be used.
+    """Where `reference` is. `NotFound` if it is not there, `BackendError` if its form can't be used here.
 
     Known: absolute local paths, `azureml://jobs/JOB/outputs/OUTPUT/paths/PATH`, `runs:/JOB/PATH`,
     `azureml:MODEL:VERSION`, `azureml:MODEL@latest`.

@@ -35,7 +35,7 @@ def tree(path: Path) -> Iterator[tuple[str, Path]]:
     if path.is_file():
         yield path.name, path
         return
-    yield from _walk(path, "", lambda name: False, frozenset())
+    yield from _walk(path, "", _nothing_ignored, frozenset())
 
 
 def _walk(
@@ -65,7 +65,7 @@ def _check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise BackendError(f"{path}: a link to {os.readlink(path)}, which does not exist", _HINT) from None
+        raise BackendError(f"{path}: a link to {path.readlink()}, which does not exist", _HINT) from None
     if not stat.S_ISREG(mode):
         raise BackendError(f"{path}: neither a file nor a folder, can't be part of a job's code", _HINT)
 
@@ -78,6 +78,10 @@ def _ignored(code: Path) -> Callable[[str], bool]:
             spec = GitIgnoreSpec.from_lines((code / name).read_text().splitlines())
             return lambda path: _always_ignored(path) or spec.match_file(path)
     return _always_ignored
+
+
+def _nothing_ignored(path: str) -> bool:  # noqa: ARG001
+    return False
 
 
 def _always_ignored(path: str) -> bool:

@@ -18,7 +18,6 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.tracking.runs import follow_job, insert_run
 from aml.workspace.records import END_OF, TERMINAL, Job, Reason, Status
 
-
 # As the partial index of the schema says it, so that SQLite uses it.
 _UNFINISHED = "status NOT IN ('Completed', 'Failed', 'Canceled')"
 
@@ -156,7 +155,8 @@ class Jobs:
             row = write.execute(
                 "UPDATE job SET process = ?, started_at = ?, "
                 "status = CASE status WHEN 'Preparing' THEN 'Running' ELSE status END "
-                "WHERE name = ? AND lease = ? AND status IN ('Preparing', 'CancelRequested') RETURNING id, name, status",
+                "WHERE name = ? AND lease = ? AND status IN ('Preparing', 'CancelRequested') "
+                "RETURNING id, name, status",
                 (process, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None and row["status"] == Status.RUNNING:

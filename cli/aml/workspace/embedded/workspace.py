@@ -1,4 +1,4 @@
-"""The embedded workspace as its users see it: a folder, and an engine that is started when there is something to run."""
+"""The embedded workspace as its users see it: a folder, and an engine that is started when there is work."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.errors import AmlError, Conflict, NotFound
-from aml.spec.stored import document_of
 from aml.spec.model import CommandJob, DataInput, Model
+from aml.spec.stored import document_of
 from aml.workspace.embedded import names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
@@ -101,7 +101,7 @@ class EmbeddedWorkspace:
 
     def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        for job in self.follow(name):
+        for job in self.follow(name):  # noqa: B007, the last one is the answer
             if deadline is not None and time.monotonic() >= deadline:
                 break
         return job

@@ -40,7 +40,7 @@ def main() -> int:
     _watch_keeper(os.getppid(), on_orphaned)
     engine.run()
     if orphaned.is_set():
-        logging.warning("the keeper is gone; another one takes over")
+        logging.getLogger(__name__).warning("the keeper is gone; another one takes over")
         spawn_keeper(paths, arguments.lock_fd, arguments.socket_fd)
     return 0
 

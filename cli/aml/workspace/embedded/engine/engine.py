@@ -12,6 +12,7 @@ from aml.errors import Conflict
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
+from aml.workspace.embedded.engine.refusal import RequestError
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.scheduler import Scheduler
 from aml.workspace.embedded.engine.server import Principal, Request, Route, Server
@@ -61,11 +62,13 @@ class Engine:
         self._scheduler.stop()
 
     def _wake(self, request: Request) -> Mapping[str, Any]:
+        _for_the_owner(request)
         if not self._scheduler.wake():
             raise Conflict("the engine is about to end")
         return {}
 
     def _status(self, request: Request) -> Mapping[str, Any]:
+        _for_the_owner(request)
         return {"pid": os.getpid(), "started_at": self._started_at}
 
     def _authorize(self, token: str | None) -> Principal | None:
@@ -73,3 +76,8 @@ class Engine:
         if holder is None:
             return None
         return Principal(tokens.OWNER) if holder == tokens.OWNER else Principal(tokens.OWNER, holder)
+
+
+def _for_the_owner(request: Request) -> None:
+    if request.principal is None or request.principal.job_name is not None:
+        raise RequestError("PERMISSION_DENIED", "A job's token is for its tracking alone.")

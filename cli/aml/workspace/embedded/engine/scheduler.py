@@ -219,11 +219,12 @@ class Scheduler:
             while not self._stopping:
                 try:
                     self._ended_by_error(name, work)
-                    return
                 except StoreError as error:  # every step can be repeated, and the next engine would do the same
-                    log.error("%s: %s; trying again", name, _sentence(error))
+                    log.warning("%s: %s; trying again", name, _sentence(error))
                     if not self._reserve.release():
                         self._stopped.wait(STORE_RETRY_S)
+                else:
+                    return
 
         self._workers.submit(until_stored)
 
@@ -283,7 +284,7 @@ class Scheduler:
         try:
             action()
         except StoreError as error:
-            log.error("%s", _sentence(error))
+            log.warning("%s", _sentence(error))
             if not self._reserve.release():
                 self._stopped.wait(STORE_RETRY_S)
 

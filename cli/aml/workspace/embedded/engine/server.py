@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from aml.errors import AmlError, BackendError, Conflict, NotFound
 from aml.workspace.embedded.engine.refusal import RequestError
@@ -27,6 +27,7 @@ from aml.workspace.embedded.engine.wire import Body, Disconnected, Head, Respons
 __all__ = ["Principal", "Request", "Response", "Route", "Server"]
 
 MAX_CONNECTIONS = 512
+MAX_QUERY_FIELDS = 1000
 DRAIN_S = 10.0  # how long a refused upload may go on, so that its client comes to read why
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class Server:
 
     def stop(self, grace_s: float = 5.0) -> None:
         """Stop listening, let requests that are being answered end within `grace_s`, cut the rest."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         self._wake.send(b"x")
         self._thread.join()
@@ -94,29 +97,34 @@ class Server:
                 self._start(connection)
 
     def _start(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
-            accepted = len(self._connections) < MAX_CONNECTIONS
-            if accepted:
-                self._connections[connection] = False
-        if not accepted:
-            connection.close()
-            return
-        threading.Thread(target=self._serve, args=(connection,), name="http-connection", daemon=True).start()
+            if len(self._connections) >= MAX_CONNECTIONS:
+                connection.close()
+                return
+            self._connections[connection] = False
+        try:
+            threading.Thread(target=self._serve, args=(connection,), name="http-connection", daemon=True).start()
+        except RuntimeError as error:  # no more threads: the next connection may have luck
+            log.warning("can't serve a connection: %s", error)
+            self._forget(connection)
 
     def _serve(self, connection: socket.socket) -> None:
         stream = Stream(connection)
         try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while not self._stopping.is_set() and self._exchange(stream):
                 self._mark(connection, busy=False)
         except (Disconnected, OSError):
             log.debug("a client went away", exc_info=True)
         finally:
-            with self._lock:
-                del self._connections[connection]
-                self._last_request = time.monotonic()
-                self._lock.notify_all()
-            connection.close()
+            self._forget(connection)
+
+    def _forget(self, connection: socket.socket) -> None:
+        with self._lock:
+            del self._connections[connection]
+            self._last_request = time.monotonic()
+            self._lock.notify_all()
+        connection.close()
 
     def _mark(self, connection: socket.socket, *, busy: bool) -> None:
         with self._lock:
@@ -135,9 +143,7 @@ class Server:
             stream.send(error_response(error), keep_alive=False)
             return False
         response = self._answer(head, body)
-        keep_alive = head.keep_alive and not self._stopping.is_set() and not body.withheld
-        if not body.ended and not body.withheld:
-            keep_alive = _drained(body) and keep_alive
+        keep_alive = body.finish(DRAIN_S) and head.keep_alive and not self._stopping.is_set()
         stream.send(response, keep_alive=keep_alive)
         return keep_alive
 
@@ -151,8 +157,8 @@ class Server:
 
     def _handle(self, head: Head, body: Body) -> Response | Mapping[str, Any]:
         self._check_source(head)
-        parts = urlsplit(head.target)
-        found = self._table.find(head.method, parts.path)
+        path, _, query = head.target.partition("?")
+        found = self._table.find(head.method, path)
         principal = None
         if found is None or not found[0].public:
             principal = self._authorize(_bearer(head))
@@ -162,12 +168,11 @@ class Server:
                     "The token is missing or not valid here. Jobs get theirs in MLFLOW_TRACKING_TOKEN.",
                 )
         if found is None:
-            raise RequestError("ENDPOINT_NOT_FOUND", f"This workspace does not have {head.method} {parts.path}.")
+            raise RequestError("ENDPOINT_NOT_FOUND", f"This workspace does not have {head.method} {path}.")
         if head.headers.get("content-encoding", "identity") != "identity":
             raise RequestError("BAD_REQUEST", "Compressed request bodies are not accepted.", status=415)
         route, variables = found
-        query = parse_qs(parts.query, keep_blank_values=True, max_num_fields=1000)
-        return route.handler(Request(head.method, parts.path, query, head.headers, body, principal, variables))
+        return route.handler(Request(head.method, path, _fields(query), head.headers, body, principal, variables))
 
     def _check_source(self, head: Head) -> None:
         if head.headers.get("host", "").lower() not in self._hosts:
@@ -187,6 +192,8 @@ def _refusal(error: Exception, head: Head) -> RequestError:
     match error:
         case RequestError():
             return error
+        case UnicodeEncodeError():  # half of a surrogate pair, which JSON can hold and no file or row can
+            return RequestError("BAD_REQUEST", "The request has text that is not valid Unicode.")
         case NotFound():
             return RequestError("RESOURCE_DOES_NOT_EXIST", _sentence(error))
         case Conflict():
@@ -199,7 +206,7 @@ def _refusal(error: Exception, head: Head) -> RequestError:
             return RequestError("TEMPORARILY_UNAVAILABLE", _sentence(error))
         case AmlError() if not isinstance(error, BackendError):
             return RequestError("INVALID_PARAMETER_VALUE", _sentence(error))
-    log.error("%s %s failed", head.method, urlsplit(head.target).path, exc_info=error)
+    log.error("%s %s failed", head.method, head.target.partition("?")[0], exc_info=error)
     return RequestError("INTERNAL_ERROR", f"The workspace failed at this request ({error}); its engine's log has more.")
 
 
@@ -217,11 +224,11 @@ def _sentence(error: AmlError) -> str:
     return error.message if error.hint is None else f"{error.message}. {error.hint}"
 
 
-def _drained(body: Body) -> bool:
+def _fields(query: str) -> Mapping[str, list[str]]:
     try:
-        return body.drain(DRAIN_S)
-    except (RequestError, TimeoutError):
-        return False
+        return parse_qs(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        raise RequestError("BAD_REQUEST", f"The query has more than {MAX_QUERY_FIELDS} fields.") from None
 
 
 def _as_response(answer: Response | Mapping[str, Any]) -> Response:

@@ -1,7 +1,7 @@
 """Bring the workspace's engine up, or reach the one that runs.
 
 An engine is two processes: a keeper in POSIX sh that starts it again when it dies, and the engine. Both hold the engine
-lock and the listening socket, so neither another engine can start nor a client be refused while one of them is replaced.
+lock and the listening socket: no other engine can start, and no client is refused, while one of them is replaced.
 The engine goes back to nothing by itself when it has been idle; whoever submits a job makes sure that one runs.
 """
 
@@ -29,7 +29,7 @@ ANSWER_TIMEOUT_S = 10.0
 _START_TIMEOUT_S = 15.0
 _LOG_LIMIT_BYTES = 4 << 20
 
-# An engine that ends with 0 has nothing to do or was told to stop. One that can't even start is tried again a few times.
+# An engine that ends with 0 has nothing to do or was told to stop. One that can't even start is tried a few times.
 KEEPER = """
 python=$1; folder=$2; lock=$3; socket=$4
 failures=0

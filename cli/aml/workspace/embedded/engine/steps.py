@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aml.spec.stored import from_document
 from aml.spec.model import CommandJob, DataInput
+from aml.spec.stored import from_document
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors import Launch
-from aml.workspace.embedded.engine.launch import Site, Tracking, input_path, inheritable, output_path, plan, prepare
+from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, input_path, output_path, plan, prepare
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import resolve
@@ -160,5 +160,5 @@ def _clean(paths: JobPaths) -> None:
     shutil.rmtree(paths.work, ignore_errors=True)
     shutil.rmtree(paths.inputs, ignore_errors=True)
     paths.environment.unlink(missing_ok=True)
-    if not os.listdir(paths.named_outputs):
+    with suppress(OSError):  # there are named outputs
         paths.named_outputs.rmdir()

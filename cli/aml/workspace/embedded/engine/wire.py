@@ -101,7 +101,8 @@ class Stream:
         return count
 
     def send(self, response: Response, *, keep_alive: bool) -> None:
-        """Write `response`; the socket's timeout bounds every stall."""
+        """Write `response`, within `STALL_S` for what is not a file, and for each part of one."""
+        self.socket.settimeout(STALL_S)
         if isinstance(response.body, bytes):
             self.socket.sendall(_response_head(response, len(response.body), keep_alive) + response.body)
             return
@@ -122,16 +123,7 @@ class Body:
         self._awaited = headers.get("expect", "").lower() == "100-continue"
         self._ended = not self._chunked and self._left == 0
         self._in_chunk = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing of it is left on the connection."""
-        return self._ended
-
-    @property
-    def withheld(self) -> bool:
-        """Whether the client still waits to be told to send it."""
-        return self._awaited and not self._ended
+        self._garbled = False
 
     def pieces(self) -> Iterator[memoryview]:
         """The body bit by bit; each piece is valid until the next one is asked for."""
@@ -157,17 +149,27 @@ class Body:
                 raise _too_long(limit)
         return bytes(whole)
 
-    def drain(self, seconds: float) -> bool:
-        """Throw the rest away, so that the client comes to read the answer; whether all of it came in time."""
+    def finish(self, seconds: float) -> bool:
+        """Throw the rest away, so that the client comes to read the answer.
+
+        False if no other request can follow: the rest is too long, unreadable, or was never asked for.
+        """
+        if self._ended or self._awaited or self._garbled:
+            return self._ended
         deadline = time.monotonic() + seconds
         self._stream.socket.settimeout(seconds)
-        return all(time.monotonic() < deadline for _ in self.pieces())
+        try:
+            return all(time.monotonic() < deadline for _ in self.pieces())
+        except (RequestError, TimeoutError):
+            return False
 
     def _next_part(self) -> bool:
         if self._left > 0:
             return True
         if self._chunked:
+            self._garbled = True
             self._left = self._next_chunk()
+            self._garbled = False
         self._ended = self._left == 0
         return not self._ended
 
@@ -205,8 +207,8 @@ def _parse_head(text: str) -> Head:
         if key in headers and key in ("host", "content-length", "transfer-encoding", "authorization"):
             raise RequestError("BAD_REQUEST", f"The header {name} stands twice.")
         headers[key] = value.strip()
-    connection = headers.get("connection", "").lower()
-    keep_alive = connection != "close" if version == "HTTP/1.1" else connection == "keep-alive"
+    wishes = {wish.strip() for wish in headers.get("connection", "").lower().split(",")}
+    keep_alive = "close" not in wishes if version == "HTTP/1.1" else "keep-alive" in wishes
     return Head(method.upper(), target, headers, keep_alive)
 
 

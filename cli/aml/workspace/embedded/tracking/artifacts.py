@@ -67,6 +67,12 @@ class Artifacts:
         model = logged_model(self.database.connection, model_id)
         return self.run_folder(model["run_id"] or model_id) / str(model["folder"])
 
+    def run_of_model(self, model_id: str | None) -> str | None:
+        """The run that logged a model."""
+        query = "SELECT run_id FROM logged_model WHERE model_id = ?"
+        row = self.database.connection.execute(query, (model_id,)).fetchone()
+        return None if row is None else row["run_id"]
+
     def source(self, uri: str) -> Path:
         """The existing file or folder that a model is registered from, by any URI that MLflow's client sends for it."""
         parts = urlsplit(uri)

@@ -71,11 +71,12 @@ def _create(tracking: Tracking, call: Call) -> Answer:
     uri = required_text(call.arguments, "source")
     source = _source(tracking, uri)
     flavors = flavors_of(source)
+    model_id = optional_text(call.arguments, "model_id")
     properties = {
         SOURCE: uri,
-        RUN_ID: optional_text(call.arguments, "run_id"),
+        RUN_ID: optional_text(call.arguments, "run_id") or tracking.artifacts.run_of_model(model_id),
         RUN_LINK: optional_text(call.arguments, "run_link"),
-        MODEL_ID: optional_text(call.arguments, "model_id"),
+        MODEL_ID: model_id,
     }
     created = tracking.registry.store.create(
         model.name,
@@ -152,9 +153,7 @@ def _version(tracking: Tracking, call: Call) -> ModelVersion:
     return tracking.registry.version(required_text(call.arguments, "name"), required_text(call.arguments, "version"))
 
 
-def _changed(
-    tracking: Tracking, version: ModelVersion, change: Callable[[ModelVersion], ModelVersion]
-) -> Answer:
+def _changed(tracking: Tracking, version: ModelVersion, change: Callable[[ModelVersion], ModelVersion]) -> Answer:
     return version_answer(tracking, tracking.registry.store.update(version.name, version.version, change))
 
 

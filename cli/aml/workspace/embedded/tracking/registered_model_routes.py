@@ -28,6 +28,9 @@ SEARCHABLE = Searchable(
     kinds=dict.fromkeys(("tag",), ""),
 )
 
+# The client asks for models whose tag is not 'true' when it does not ask for prompts; models do not have it.
+_PROMPT_TAG = "mlflow.prompt.is_prompt"
+
 
 def _create(tracking: Tracking, call: Call) -> Answer:
     tags = pairs(call.arguments, "tags", MAX_REGISTRY_TAG_VALUE)
@@ -121,7 +124,7 @@ def _document(model: RegisteredModel) -> dict[str, Any]:
 
 def _value(model: RegisteredModel, kind: str, name: str) -> str | float | None:
     if kind == "tag":
-        return model.tags.get(name)
+        return model.tags.get(name, "false" if name == _PROMPT_TAG else None)
     if name == "name":
         return model.name
     return float(model.created_ms if name == "creation_timestamp" else model.updated_ms)

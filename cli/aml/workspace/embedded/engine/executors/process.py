@@ -1,7 +1,7 @@
 """Jobs as processes of this machine.
 
-Every job runs below a wrapper in POSIX sh that is nobody's child in spirit: it has its own session, holds no pipe of the
-engine, and leaves the exit status as a file name. What it starts lives in a PID namespace of its own where the kernel
+Every job runs below a wrapper in POSIX sh that needs no engine: it has its own session, holds no pipe of the engine,
+and leaves the exit status as a file name. What it starts lives in a PID namespace of its own where the kernel
 lets us, so that the end of its first process is the end of all. Elsewhere, and for the wrapper itself, the job's
 processes are found by descent, by session and by the job's marker in their environment.
 """
@@ -28,8 +28,8 @@ from aml.workspace.embedded.paths import JobPaths
 # Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
 # The pid file is made by whoever comes first (noclobber is O_EXCL): a wrapper started twice by an engine that died in
 # between runs the command once. TERM is caught, not ignored: an ignored signal would be ignored by the job as well.
-# `mv` needs no new block, so the exit status gets through on a full disk. At the end the wrapper brings the engine back if
-# it is dead, also as a zombie that nobody reaps: `kill -0` alone would take that for alive.
+# `mv` needs no new block, so the exit status gets through on a full disk. At the end the wrapper brings the engine back
+# if it is dead, also as a zombie that nobody reaps: `kill -0` alone would take that for alive.
 WRAPPER = """
 exec_dir=$1; log=$2; engine=$3; shift 3
 set -C

@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import pytest
+
+from aml.errors import SpecError
+from aml.spec.document import Document
+from aml.spec.kinds import kind_of
+from aml.spec.load import load, loads
+from aml.spec.model import CommandJob, DataInput, LiteralInput, Model, Output, Resources
+from aml.spec.parse import parse, problems
+
+SPECS = Path(__file__).parents[1] / "specs"
+
+
+def document(text: str, folder: Path = SPECS) -> Document:
+    return loads(text, "job.yml", folder)
+
+
+def job(text: str) -> CommandJob:
+    spec = parse(document(f"command: ls\nenvironment: azureml:a:1\n{text}"))
+    assert isinstance(spec, CommandJob)
+    return spec
+
+
+@pytest.fixture(scope="module")
+def every_key() -> CommandJob:
+    spec = parse(load(SPECS / "valid" / "every-key.yml"))
+    assert isinstance(spec, CommandJob)
+    return spec
+
+
+def test_local_paths_are_absolute_and_the_others_as_written(every_key: CommandJob) -> None:
+    assert every_key.code == str(SPECS / "src")
+    paths = {name: value.path for name, value in every_key.inputs.items() if isinstance(value, DataInput)}
+    assert paths == {
+        "iris": str(SPECS / "data" / "iris.csv"),
+        "folder": str(SPECS / "data"),
+        "table": "azureml:table@latest",
+        "start": "azureml://jobs/earlier/outputs/model/paths/best",
+    }
+    assert isinstance(every_key.environment, dict)
+    assert every_key.environment["conda_file"] == str(SPECS / "conda.yml")
+
+
+def test_zero_false_and_the_empty_text_are_values(every_key: CommandJob) -> None:
+    assert every_key.inputs["value"] == LiteralInput(0)
+    assert every_key.inputs["flag"] == LiteralInput(value=False)
+    assert every_key.inputs["note"] == LiteralInput("")
+
+
+def test_environment_variables_become_text(every_key: CommandJob) -> None:
+    expected = {"EPOCHS": "3", "DEBUG": "True", "RATE": "0.5", "MODE": "fast", "EMPTY": ""}
+    assert every_key.environment_variables == expected
+
+
+def test_an_output_without_a_value_is_a_folder(every_key: CommandJob) -> None:
+    assert every_key.outputs["plain"] == Output()
+
+
+def test_a_version_is_kept_as_it_is_written(every_key: CommandJob) -> None:
+    assert every_key.outputs["model"].version == "1.10"
+
+
+def test_resources_and_limits(every_key: CommandJob) -> None:
+    assert every_key.limits.timeout == 3600
+    assert every_key.resources.docker_args == ("--ipc=host", "--ulimit=stack=67108864")
+    assert job("").resources == Resources()
+
+
+def test_enum_values_get_azure_mls_spelling() -> None:
+    spec = parse(load(SPECS / "valid" / "enum-case.yml"))
+    assert isinstance(spec, CommandJob)
+    assert spec.inputs["data"] == DataInput(str(SPECS / "data"), "uri_folder", "ro_mount")
+    assert spec.outputs["model"].type == "mlflow_model"
+    assert spec.distribution == {"type": "pytorch"}
+    assert spec.identity == {"type": "user_identity"}
+    assert spec.queue_settings == {"job_tier": "spot"}
+
+
+def test_numbers_in_quotes_are_numbers() -> None:
+    spec = job('resources: {instance_count: "2"}\ndistribution: {type: mpi, process_count_per_instance: "4"}')
+    assert spec.resources.instance_count == 2
+    assert spec.distribution == {"type": "mpi", "process_count_per_instance": 4}
+
+
+def test_a_build_folder_is_absolute() -> None:
+    spec = parse(load(SPECS / "valid" / "build.yml"))
+    assert isinstance(spec, CommandJob)
+    assert spec.environment == {"build": {"path": str(SPECS / "docker"), "dockerfile_path": "Dockerfile"}}
+
+
+def test_a_file_uri_is_a_local_path(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("")
+    data = job(f"inputs: {{x: {{path: 'file://{tmp_path}/x'}}}}").inputs["x"]
+    assert isinstance(data, DataInput)
+    assert data.path == str(tmp_path / "x")
+
+
+def test_a_model_file_becomes_a_model() -> None:
+    spec = parse(load(SPECS / "valid" / "model.yml"))
+    assert isinstance(spec, Model)
+    assert (spec.name, spec.version, spec.type) == ("digits.resnet-18", "1.0", "custom_model")
+    assert spec.path == str(SPECS / "src")
+    assert spec.tags == {"accuracy": "0.98", "checked": "true", "note": None}
+
+
+def test_every_problem_is_in_the_error_and_the_first_in_its_message() -> None:
+    with pytest.raises(SpecError) as caught:
+        parse(document("command: ls\nenvironment: azureml:a\nlimits: {timeout: 0}\n"))
+    assert [problem.path for problem in caught.value.problems] == ["environment", "limits.timeout"]
+    assert str(caught.value).startswith("job.yml:2:14: `environment` is 'azureml:a'")
+    assert str(caught.value).endswith("(and 1 more)")
+
+
+def test_a_warning_refuses_nothing() -> None:
+    text = "command: ls\nenvironment: azureml:a:1\ninputs: {x: 1}\n"
+    assert [problem.severity for problem in problems(document(text))] == ["warning"]
+    parse(document(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("$schema: https://azuremlschemas.azureedge.net/latest/commandJob.schema.json", "command"),
+        ("$schema: https://azuremlschemas.azureedge.net/latest/CommandJob.schema.json\ntype: pipeline", "command"),
+        ("$schema: ../schemas/command.schema.json", "command"),
+        ("$schema: https://example.com/model.schema.json", "model"),
+        ("$schema: https://example.com/unheard-of.json\ntype: sweep", "sweep"),
+        ("type: SWEEP", "sweep"),
+        ("type: mlflow_model", "model"),
+        ("type: amlcompute", "amlcompute"),
+        ("type: comand\ncommand: ls", "command"),
+        ("jobs: {}", "pipeline"),
+        ("trial: {}", "sweep"),
+        ("name: x\npath: y", "model"),
+        ("command: ls", "command"),
+        ("nothing: known", "command"),
+        ("- a", "command"),
+    ],
+)
+def test_the_kind_is_told_by_schema_then_type_then_keys(text: str, kind: str) -> None:
+    assert kind_of(document(text)) == kind
+
+
+def test_a_caller_who_knows_the_kind_decides() -> None:
+    assert isinstance(parse(document("name: x\npath: src\ndescription: y"), "model"), Model)
+    assert problems(document("name: x\npath: src"), "command")[0].code == "unknown-key"

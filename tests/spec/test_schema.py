@@ -1,0 +1,135 @@
+"""The schemas as JSON Schema, and our reading of them against the reference implementation."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+from referencing import Registry, Resource
+
+from aml import bundle
+from aml.spec.document import Document
+from aml.spec.load import load, loads
+from aml.spec.schema import check
+from aml.spec.schema_files import KEYWORDS, schema_of
+
+SPECS = Path(__file__).parents[1] / "specs"
+KINDS = ("command", "model")
+NAMES = sorted(path.name for path in bundle.schemas().glob("*.json"))
+
+
+def contents(name: str) -> Any:
+    return json.loads((bundle.schemas() / name).read_text("utf-8"))
+
+
+REGISTRY: Registry[Any] = Registry().with_resources((name, Resource.from_contents(contents(name))) for name in NAMES)
+REFERENCE = {kind: Draft7Validator(contents(f"{kind}.schema.json"), registry=REGISTRY) for kind in KINDS}
+
+
+def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and every schema below it."""
+    yield schema
+    for name in ("properties", "definitions"):
+        for below in schema.get(name, {}).values():
+            yield from schemas_in(below)
+    for below in schema.get("anyOf", ()):
+        yield from schemas_in(below)
+    for name in ("items", "additionalProperties", "propertyNames"):
+        if isinstance(schema.get(name), dict):
+            yield from schemas_in(schema[name])
+
+
+def document_of(data: Any) -> Document:
+    return loads(json.dumps(data), "job.json", SPECS / "valid")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_is_draft_7_and_uses_only_what_is_read(name: str) -> None:
+    Draft7Validator.check_schema(contents(name))
+    for schema in schemas_in(contents(name)):
+        assert set(schema) <= KEYWORDS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_key_has_a_title_and_a_description(name: str) -> None:
+    for schema in schemas_in(contents(name)):
+        for key, about in schema.get("properties", {}).items():
+            assert about.get("title"), key
+            assert about.get("description", "").endswith("."), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mapping_with_known_keys_has_no_others(name: str) -> None:
+    for schema in schemas_in(contents(name)):
+        if "properties" in schema:
+            assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pattern_says_in_words_what_it_wants(name: str) -> None:
+    for schema in schemas_in(contents(name)):
+        if "pattern" in schema:
+            assert schema["patternErrorMessage"].startswith("is ")
+
+
+def test_every_key_of_azure_mls_command_job_is_known() -> None:
+    keys = (
+        "$schema name description tags services display_name experiment_name properties compute identity command code"
+    )
+    keys += " environment environment_variables resources distribution queue_settings type limits inputs outputs"
+    keys += " parent_job_name"
+    read_only = {"id", "status", "log_files", "parameters", "creation_context"}
+    assert set(schema_of("command")["properties"]) == {*keys.split(), *read_only}
+
+
+@pytest.mark.parametrize("path", sorted((SPECS / "valid").glob("*.yml")), ids=lambda path: path.name)
+def test_valid_files_are_valid_to_the_reference_implementation(path: Path) -> None:
+    kind = "model" if path.name.startswith("model") else "command"
+    if path.name in ("enum-case.yml", "model-of-a-job.yml"):
+        pytest.skip("JSON Schema has no enum that ignores case")
+    assert list(REFERENCE[kind].iter_errors(load(path).data)) == []
+
+
+EVERY_KEY = load(SPECS / "valid" / "every-key.yml").data
+MODEL = load(SPECS / "valid" / "model.yml").data
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 3),
+    st.just(1.5),
+    st.sampled_from(["", "x", "2", "my job", "azureml:a:1", "uri_file", "pytorch", "ray", "ssh", "managed", "low"]),
+    st.sampled_from(
+        [[], ["x"], [1], {}, {"type": "mpi"}, {"type": "ssh"}, {"value": 1}, {"path": "x"}, {"image": "x"}]
+    ),
+)
+
+
+def holders(value: Any) -> Iterator[Any]:
+    if isinstance(value, (dict, list)):
+        yield value
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from holders(item)
+
+
+@given(st.data(), st.sampled_from(KINDS))
+def test_any_change_of_a_spec_is_judged_as_by_the_reference_implementation(data: st.DataObject, kind: str) -> None:
+    changed = copy.deepcopy(EVERY_KEY if kind == "command" else MODEL)
+    for _ in range(data.draw(st.integers(1, 3))):
+        holder = data.draw(st.sampled_from(list(holders(changed))))
+        keys = sorted(holder) if isinstance(holder, dict) else list(range(len(holder)))
+        key = data.draw(
+            st.sampled_from([*keys, "type", "value", "unknown"] if isinstance(holder, dict) else [*keys, -1])
+        )
+        value = copy.deepcopy(data.draw(VALUES))
+        if isinstance(holder, list):
+            holder[key:] = [value]
+        elif key in holder and data.draw(st.booleans()):
+            del holder[key]
+        else:
+            holder[key] = value
+    assert (check(document_of(changed), kind) == []) == REFERENCE[kind].is_valid(changed)

@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aml.spec.load import load, loads
+from aml.spec.model import CommandJob, DataInput, LiteralInput
+from aml.spec.parse import parse
+from aml.spec.stored import document_of, from_document
+
+VALID = Path(__file__).parents[1] / "specs" / "valid"
+JOBS = sorted(path for path in VALID.glob("*.yml") if not path.name.startswith("model"))
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.name)
+def test_what_is_stored_comes_back(path: Path) -> None:
+    spec = parse(load(path))
+    assert isinstance(spec, CommandJob)
+    assert from_document(json.loads(json.dumps(document_of(spec)))) == spec
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.name)
+def test_what_is_stored_is_a_spec_again(path: Path) -> None:
+    spec = parse(load(path))
+    assert isinstance(spec, CommandJob)
+    text = yaml.safe_dump(document_of(spec), allow_unicode=True)
+    assert parse(loads(text, "stored.yml", Path("/"))) == spec
+
+
+def test_what_was_not_given_is_left_out() -> None:
+    spec = CommandJob("ls", "azureml:a:1", inputs={"x": LiteralInput(0), "d": DataInput("/data")})
+    assert document_of(spec) == {
+        "type": "command",
+        "command": "ls",
+        "environment": "azureml:a:1",
+        "inputs": {"x": 0, "d": {"path": "/data", "type": "uri_folder", "mode": "ro_mount"}},
+        "resources": {"instance_count": 1},
+    }
