@@ -84,3 +84,11 @@ def test_embedded_and_azure_do_not_know_each_other():
 def test_the_trainer_knows_nothing_of_aml():
     for path in TRAINER.rglob("*.py"):
         assert not any(imported.partition(".")[0] == "aml" for imported in imports(path)), path
+
+
+def test_only_the_view_prints():
+    for module, path in MODULES.items():
+        if within(module, ("aml.commands", "aml.spec", "aml.workspace")):
+            calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            printing = [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+            assert not printing, module

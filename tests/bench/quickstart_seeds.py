@@ -18,6 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -35,9 +36,8 @@ class Run:
     cpu_s: float  # user and system, of the command and all it started
 
 
-def quickstart_command(seed: int, output_dir: Path) -> str:
+def bound_command(spec: dict[str, Any], seed: int, output_dir: Path) -> str:
     """The spec's command with every binding replaced, as the job's shell gets it."""
-    spec = yaml.safe_load(SPEC.read_text())
     values = {f"inputs.{name}": value for name, value in spec["inputs"].items()}
     values |= {"inputs.seed": seed, "outputs.model": output_dir}
     return re.sub(r"\$\{\{\s*([\w.]+)\s*\}\}", lambda binding: str(values[binding[1]]), spec["command"])
@@ -45,11 +45,9 @@ def quickstart_command(seed: int, output_dir: Path) -> str:
 
 def measure(seed: int) -> Run:
     with tempfile.TemporaryDirectory(prefix="quickstart-") as folder:
-        # The job's interpreter is this one, its code the trainer, its tracking off.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-        environment["PYTHONPATH"] = str(ROOT / "trainer")
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-        command = quickstart_command(seed, Path(folder, "model"))
+        spec = yaml.safe_load(SPEC.read_text())
+        command = bound_command(spec, seed, Path(folder, "model"))
+        environment = _environment(spec)
         cpu_before, started = _children_cpu_s(), time.monotonic()
         done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True)
         wall_s, cpu_s = time.monotonic() - started, _children_cpu_s() - cpu_before
@@ -57,6 +55,14 @@ def measure(seed: int) -> Run:
             sys.exit(f"seed {seed} ended with exit code {done.returncode}:\n{done.stderr}")
         model = json.loads(Path(folder, "model", "model.json").read_text())
         return Run(seed, model["val_acc"], model["epoch"], wall_s, cpu_s)
+
+
+def _environment(spec: dict[str, Any]) -> dict[str, str]:
+    """The job's python is this one, its code the trainer, its tracking off."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PYTHONPATH"] = str(ROOT / "trainer")
+    return environment | spec["environment_variables"]
 
 
 def _children_cpu_s() -> float:

@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from aml.commands._app import globals_, warn
+from aml.commands._app import globals_, note
 from aml.errors import BackendError, JobFailed, NotFound, Problem, SpecError
 from aml.view import documents
 
@@ -81,7 +81,7 @@ def code(code: int) -> int:
 @app.command()
 def fail(how: str) -> None:
     """Fail in some way."""
-    warn("beware")
+    note("beware")
     match how:
         case "failed":
             raise JobFailed("The job failed.", "Look at its log,\\nor ask.")
@@ -262,7 +262,7 @@ def test_an_error_has_the_exit_code_of_its_class(cli: Cli, how: str, code: int) 
 
 
 def test_an_error_says_what_is_wrong_and_what_to_do(cli: Cli) -> None:
-    expected = "WARNING: beware\nERROR: The job failed.\n  Look at its log,\n  or ask.\n"
+    expected = "note: beware\nERROR: The job failed.\n  Look at its log,\n  or ask.\n"
     assert cli.error("fowl fail failed", 1) == expected
     assert cli.error("fowl fail failed --only-show-errors", 1) == expected.partition("\n")[2]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from aml_trainer.digits import write_digits
+
+# Read when torch is loaded: spinning threads of several test processes on few cores slow each other down.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 TRAINER = Path(__file__).resolve().parents[2] / "trainer"
 

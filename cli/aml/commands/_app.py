@@ -7,6 +7,7 @@ several values after one flag.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,19 +25,20 @@ from aml.commands._globals import (
     declared_options,
     globals_,
     is_global,
+    note,
     reset,
     set_log_level,
     take_globals,
-    warn,
     with_globals,
 )
 from aml.commands._version import version
 from aml.errors import AmlError, UsageError
+from aml.view.streams import put
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter, Parameter
 
-__all__ = ["COMMANDS", "NOUNS", "globals_", "run", "warn"]
+__all__ = ["COMMANDS", "NOUNS", "globals_", "note", "run"]
 
 NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
@@ -196,7 +198,7 @@ def _summary(info: CommandInfo) -> str:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"aml {version()}")
+        put(f"aml {version()}\n", sys.stdout)
         raise typer.Exit
 
 

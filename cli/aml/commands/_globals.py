@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
@@ -14,9 +13,8 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from aml.commands._values import convert_plainly
-from aml.view.color import has_color
+from aml.view import messages
 from aml.view.documents import Format
-from aml.view.problems import warning_text
 
 if TYPE_CHECKING:
     from typer._click import Context, Parameter
@@ -81,10 +79,10 @@ def reset() -> None:
     _current.set(_NONE_GIVEN)
 
 
-def warn(message: str) -> None:
-    """A warning on stderr, unless --only-show-errors."""
+def note(text: str) -> None:
+    """Something good to know on stderr, unless --only-show-errors."""
     if not globals_().only_show_errors:
-        print(warning_text(message, color=has_color(sys.stderr)), file=sys.stderr)
+        messages.note(text)
 
 
 def declared_options(declaration: Callable[..., Any]) -> list[Parameter]:

@@ -10,12 +10,13 @@ from aml.commands._app import globals_
 from aml.view import documents
 from aml.view.color import has_color
 from aml.view.documents import Columns
+from aml.view.streams import put
 
 
 def emit(document: Any, *, card: Callable[[bool], str]) -> None:
     """`card` is given whether colour may be used."""
     if is_for_people():
-        sys.stdout.write(card(has_color(sys.stdout)))
+        put(card(has_color(sys.stdout)), sys.stdout)
     else:
         _write(document, None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.model import CommandJob, Model
 from aml.spec.parse import parse, problems
-from aml.view.color import has_color
-from aml.view.problems import problems_text
+from aml.view.messages import say_problems
 
 
 def job_spec(file: Path, sets: Sequence[str], **flags: str | None) -> CommandJob:
@@ -36,4 +34,4 @@ def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model
 def _say_warnings(document: Document, kind: str) -> None:
     warnings = tuple(problem for problem in problems(document, kind) if problem.severity == "warning")
     if warnings and not globals_().only_show_errors:
-        print(problems_text(document.file, warnings, color=has_color(sys.stderr)), file=sys.stderr)
+        say_problems(document.file, warnings)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from aml.commands._app import globals_
 from aml.commands._output import emit
 from aml.view import cards, entities
+from aml.view.messages import say
 from aml.workspace import open_workspace
 
 app = typer.Typer()
@@ -25,6 +24,6 @@ def status() -> None:
 def stop() -> None:
     """Stop the engine. Running jobs go on, and the engine is back when one of them ends or a command needs it."""
     state = open_workspace(globals_().workspace_name).stop_engine()
-    print("The engine was not running." if state.pid is None else f"Stopped, pid {state.pid}.", file=sys.stderr)
+    say("The engine was not running." if state.pid is None else f"Stopped, pid {state.pid}.")
     if state.active:
-        print(f"Still running: {', '.join(job.name for job in state.active)}.", file=sys.stderr)
+        say(f"Still running: {', '.join(job.name for job in state.active)}.")

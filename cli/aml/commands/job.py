@@ -8,11 +8,12 @@ from typing import Annotated, TextIO
 
 import typer
 
-from aml.commands._app import globals_, warn
+from aml.commands._app import globals_, note
 from aml.commands._options import DownloadPath, File, Name, OptionalName, Sets, Web
 from aml.commands._output import emit, emit_list, is_for_people
 from aml.errors import JobFailed
 from aml.view import cards, entities
+from aml.view.messages import say
 from aml.workspace import Workspace, open_workspace
 from aml.workspace.records import Job, Status
 
@@ -36,8 +37,8 @@ def create(
 
     spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
     workspace = _workspace()
-    for note in workspace.notes(spec):
-        warn(note)
+    for text in workspace.notes(spec):
+        note(text)
     job = workspace.submit(spec)
     _open_web(job, web)
     if not stream:
@@ -112,7 +113,7 @@ def download(
 ) -> None:
     """Download the logs and ./outputs of a job that is over to artifacts/, outputs to named-outputs/NAME/."""
     folder = _workspace().download_job(name, download_path, output=output_name, everything=all_)
-    print(f"Downloaded to {folder.absolute()}", file=sys.stderr)
+    say(f"Downloaded to {folder.absolute()}")
 
 
 @app.command()
@@ -137,13 +138,10 @@ def _follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interr
     except KeyboardInterrupt:
         if cancel_on_interrupt:
             workspace.cancel(name)
-            print(f"\nCanceling {name}", file=sys.stderr)
+            say(f"\nCanceling {name}")
             workspace.wait(name)
         else:
-            print(
-                f"\n{name} goes on. `aml job stream -n {name}` shows it again, `aml job cancel -n {name}` ends it.",
-                file=sys.stderr,
-            )
+            say(f"\n{name} goes on. `aml job stream -n {name}` shows it again, `aml job cancel -n {name}` ends it.")
         raise
 
 
@@ -185,11 +183,7 @@ def _open_web(job: Job, asked: bool) -> None:
     url = entities.web_url(job) if asked else None
     if url is None:
         return
-    import webbrowser
+    from aml.view.browser import open_page
 
-    try:
-        opened = webbrowser.open(url)
-    except webbrowser.Error:
-        opened = False
-    if not opened:
-        print(f"Web View: {url}", file=sys.stderr)
+    if not open_page(url):
+        say(f"Web View: {url}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from aml.commands._options import (
 from aml.commands._output import emit, emit_list
 from aml.errors import UsageError
 from aml.view import cards, entities
+from aml.view.messages import say
 from aml.workspace import open_workspace
 from aml.workspace.records import ModelVersion
 
@@ -92,7 +92,7 @@ def show(
 def download(name: Name, version: Version, download_path: DownloadPath = Path()) -> None:
     """Copy the files of a version to a folder of the model's name."""
     folder = open_workspace(globals_().workspace_name).download_model(name, version, download_path)
-    print(f"Downloaded to {folder.absolute()}", file=sys.stderr)
+    say(f"Downloaded to {folder.absolute()}")
 
 
 def _emit(model: ModelVersion) -> None:

@@ -15,6 +15,7 @@ from aml.spec.parse import problems
 from aml.view.color import has_color
 from aml.view.documents import write
 from aml.view.problems import problems_text
+from aml.view.streams import put
 
 app = typer.Typer()
 
@@ -31,7 +32,7 @@ def validate(
         write(documents[0] if len(documents) == 1 else documents, output=globals_().output, query=globals_().query)
     else:
         for name, found, text in results:
-            _print(name, found, text)
+            _show(name, found, text)
     return 0 if all(_is_valid(found) for _, found, _ in results) else 1
 
 
@@ -46,11 +47,12 @@ def _check(file: Path) -> tuple[tuple[Problem, ...], str]:
     return tuple(problems(document)), document.text
 
 
-def _print(name: str, found: tuple[Problem, ...], text: str) -> None:
+def _show(name: str, found: tuple[Problem, ...], text: str) -> None:
     if found:
-        print(problems_text(name, found, text, color=has_color(sys.stdout), excerpt=sys.stdout.isatty()))
+        lines = problems_text(name, found, text, color=has_color(sys.stdout), excerpt=sys.stdout.isatty())
+        put(f"{lines}\n", sys.stdout)
     if _is_valid(found):
-        print(f"{name}: valid")
+        put(f"{name}: valid\n", sys.stdout)
 
 
 def _is_valid(found: tuple[Problem, ...]) -> bool:

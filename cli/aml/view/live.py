@@ -1,4 +1,4 @@
-"""A job while it runs: its log byte for byte, framed as az does; on a terminal statuses and metrics between lines too."""
+"""A job while it runs: its log byte for byte, framed as az does; on a terminal statuses and metrics between lines."""
 
 from __future__ import annotations
 

@@ -26,10 +26,6 @@ def problems_text(
     return "\n".join(line for problem in problems for line in _problem(file, problem, source, color))
 
 
-def warning_text(message: str, *, color: bool = False) -> str:
-    return f"{_label('WARNING', color)} {message}"
-
-
 def _problem(file: str, problem: Problem, source: list[str], color: bool) -> Iterator[str]:
     place = paint(f"{file}:{problem.line}:{problem.column}:", "bold", color)
     kind = paint("warning: ", "yellow", color) if problem.severity == "warning" else ""

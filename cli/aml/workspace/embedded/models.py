@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aml.errors import Conflict, NotFound
-from aml.workspace.embedded import snapshot
+from aml.workspace.embedded import names, snapshot
 from aml.workspace.embedded.blobs import Blobs, Manifest
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.paths import WorkspacePaths
@@ -51,6 +51,9 @@ class Models:
 
         Raises `Conflict` if that version exists, `NotFound` if there is no such file or nothing in it.
         """
+        names.check_asset_name(name, "a model")
+        if version is not None:
+            names.check_asset_name(version, "a version")
         if not source.exists():
             raise NotFound(f"{source} does not exist", "A model's path is a file or a folder.")
         manifest = self._blobs.ingest(snapshot.tree(source))

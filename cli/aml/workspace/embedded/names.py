@@ -1,8 +1,13 @@
-"""Names for jobs that were given none, in Azure's form: `adjective_noun_` and ten characters."""
+"""Names: of jobs that were given none, of users, and which ones can be the name of a folder."""
 
 from __future__ import annotations
 
+import getpass
+import os
+import re
 import secrets
+
+from aml.errors import AmlError
 
 _ADJECTIVES = (
     "amber ample blue bold brave bright brisk calm careful clever cool coral crisp curious dapper eager fair "
@@ -24,6 +29,33 @@ _TAIL_CHARACTERS = "bcdfghjklmnpqrstvwxyz0123456789"
 
 
 def new_name() -> str:
-    """A name that nobody has had: the tail alone has 31^10 values."""
+    """`adjective_noun_` and ten characters, as Azure makes them; the tail alone has 31^10 values."""
     tail = "".join(secrets.choice(_TAIL_CHARACTERS) for _ in range(10))
     return f"{secrets.choice(_ADJECTIVES)}_{secrets.choice(_NOUNS)}_{tail}"
+
+
+_JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")  # also what MLflow takes for the id of a run
+_ASSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+
+
+def check_job_name(name: str) -> None:
+    _check(name, _JOB, "a job", "letters, digits, '-' and '_'")
+
+
+def check_asset_name(name: str, what: str) -> None:
+    """`what` is what it would be the name of: a model, a version, a workspace."""
+    _check(name, _ASSET, what, "letters, digits, '-', '_' and '.'")
+
+
+def user_name() -> str:
+    """Who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry, as in containers
+        return str(os.getuid())
+
+
+def _check(name: str, pattern: re.Pattern[str], what: str, allowed: str) -> None:
+    if not pattern.fullmatch(name):
+        hint = f"Use {allowed}, at most 255 of them, the first a letter or a digit."
+        raise AmlError(f"{name!r} can't be the name of {what}", hint)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import re
 import shutil
 import signal
 import time
@@ -15,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aml.errors import AmlError, Conflict, NotFound
+from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
 from aml.spec.stored import document_of
 from aml.workspace.embedded import names, snapshot
@@ -30,17 +28,13 @@ from aml.workspace.embedded.tracking import metrics
 from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 
 
 class EmbeddedWorkspace:
     """See `aml.workspace.Workspace`."""
 
     def __init__(self, name: str) -> None:
-        if not _NAME.fullmatch(name):
-            raise AmlError(
-                f"{name!r} can't be the name of a workspace", "Use letters, digits, '-', '_' and '.', at most 255."
-            )
+        names.check_asset_name(name, "a workspace")
         self._name = name
         self._paths = workspace_paths(name)
         with explained(self._paths.folder):
@@ -67,6 +61,8 @@ class EmbeddedWorkspace:
         return notes
 
     def submit(self, spec: CommandJob) -> Job:
+        if spec.name is not None:
+            names.check_job_name(spec.name)
         for value in spec.inputs.values():
             if isinstance(value, DataInput):
                 resolve(value.path, self._paths, self._models)
@@ -82,13 +78,16 @@ class EmbeddedWorkspace:
             display_name=spec.display_name or name,
             document=document_of(spec),
             snapshot=digest,
-            created_by=_user(),
+            created_by=names.user_name(),
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
             properties=spec.properties,
         )
         job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
-        start.ensure_running(self._paths)
+        try:
+            start.ensure_running(self._paths)
+        except BackendError as error:
+            raise BackendError(f"the job {job.name} is queued, but {error.message}", error.hint) from error
         return self._with_folder(job)
 
     def job(self, name: str) -> Job:
@@ -166,7 +165,7 @@ class EmbeddedWorkspace:
             spec.name,
             resolve(spec.path, self._paths, self._models),
             type=spec.type,
-            created_by=_user(),
+            created_by=names.user_name(),
             version=spec.version,
             run_id=job_name,
             description=spec.description,
@@ -238,13 +237,6 @@ def _info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
     port = start.read_port(paths)
     uri = None if port is None else f"http://{start.HOST}:{port}"
     return WorkspaceInfo(name, "embedded", str(paths.folder), uri)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without an entry, as in containers
-        return str(os.getuid())
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from aml.workspace.embedded.engine.server import Principal, Request, Route, Serv
 from aml.workspace.embedded.engine.start import HOST
 from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking.routes import routes
@@ -31,6 +33,8 @@ class Engine:
         self._paths = paths
         self._key = tokens.secret(paths.secret)
         self._started_at = time.time()
+        self._user = user_name()
+        shutil.rmtree(paths.scratch, ignore_errors=True)  # uploads that another engine did not finish
         database = Database(paths.store)
         models = Models(database, paths)
         port = listener.getsockname()[1]
@@ -75,7 +79,7 @@ class Engine:
         holder = tokens.holder(self._key, token)
         if holder is None:
             return None
-        return Principal(tokens.OWNER) if holder == tokens.OWNER else Principal(tokens.OWNER, holder)
+        return Principal(self._user, None if holder == tokens.OWNER else holder)
 
 
 def _for_the_owner(request: Request) -> None:

@@ -146,6 +146,7 @@ def _own_variables(job: Job, paths: JobPaths, site: Site) -> dict[str, str]:
         "MLFLOW_TRACKING_TOKEN": site.tracking.token,
         # There is no page behind the address that the client would print.
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
         # A log that is a file would get a script's lines only when it ends.
         "PYTHONUNBUFFERED": "1",
         MARKER: str(paths.folder),
