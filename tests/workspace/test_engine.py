@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aml.errors import BackendError, Conflict, NotFound
+from aml.errors import AmlError, BackendError, Conflict, NotFound
 from aml.spec.model import DataInput, Limits, LiteralInput, Output
 from aml.workspace import open_workspace
+from aml.workspace.embedded.engine import start
 from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, is_running, kill, log_of, processes_of, wait_for
 
@@ -169,6 +171,52 @@ def test_a_missing_input_and_a_taken_name_are_refused_at_the_submit(workspace, t
     workspace.submit(command_job("true", name="mine"))
     with pytest.raises(Conflict, match="mine exists already"):
         workspace.submit(command_job("true", name="mine"))
+
+
+def test_a_named_model_output_is_registered_with_its_job_when_the_job_has_completed(workspace):
+    outputs = {"model": Output(type="custom_model", name="digits")}
+    job = run(workspace, "echo weights > ${{outputs.model}}/model.pt", outputs=outputs)
+    (model,) = workspace.models_of(job.name)
+    assert (model.name, model.version, model.job_name) == ("digits", "1", job.name)
+    assert (model.path / "model.pt").read_text() == "weights\n"
+    failed = run(workspace, "echo weights > ${{outputs.model}}/model.pt; exit 1", outputs=outputs)
+    assert workspace.models_of(failed.name) == []
+
+
+def test_a_model_output_that_stayed_empty_fails_the_job_and_is_named(workspace):
+    job = run(workspace, "true", outputs={"model": Output(type="custom_model", name="digits")})
+    assert (job.status, job.reason) == (Status.FAILED, Reason.FINALIZE_FAILED)
+    assert "output model can't be registered as digits" in job.message
+
+
+def test_a_name_that_would_leave_the_workspaces_folder_is_refused(workspace):
+    for name in ("../elsewhere", "a/b", ".hidden", ""):
+        with pytest.raises(AmlError, match="can't be the name of a job"):
+            workspace.submit(command_job("true", name=name))
+
+
+def test_a_job_reads_the_output_of_another_one(workspace):
+    first = run(workspace, "echo 42 > outputs/answer.txt", name="first")
+    assert first.status is Status.COMPLETED
+    path = "azureml://jobs/first/outputs/artifacts/paths/outputs/answer.txt"
+    job = run(workspace, "cat ${{inputs.answer}}", inputs={"answer": DataInput(path, type="uri_file")})
+    assert log_of(workspace, job.name) == "42\n"
+
+
+def test_an_engine_that_can_not_start_is_said_and_the_job_stays_queued(workspace, monkeypatch):
+    monkeypatch.setattr(start, "ANSWER_TIMEOUT_S", 0.2)
+    broken = workspace.submit(command_job("true"))
+    workspace.wait(broken.name)
+    pid = engine_pid(workspace)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(
+            BackendError, match=r"the job waiting is queued, but the engine at port \d+ does not answer"
+        ):
+            workspace.submit(command_job("true", name="waiting"))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert workspace.wait("waiting", timeout_s=20).status is Status.COMPLETED
 
 
 def test_at_most_two_jobs_run_at_once_and_the_others_wait_their_turn(workspace):

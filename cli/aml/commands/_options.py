@@ -20,4 +20,6 @@ Sets = Annotated[
 DownloadPath = Annotated[
     Path, typer.Option("--download-path", "-p", metavar="FOLDER", help="Where to; the current folder by default.")
 ]
+IncludeArchived = Annotated[bool, typer.Option("--include-archived", help="Archived ones as well.")]
+ArchivedOnly = Annotated[bool, typer.Option("--archived-only", help="Archived ones alone.")]
 Web = Annotated[bool, typer.Option("--web", "-e", help="Open the job's files in a browser.")]

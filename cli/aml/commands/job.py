@@ -9,7 +9,16 @@ from typing import Annotated, TextIO
 import typer
 
 from aml.commands._app import globals_, note
-from aml.commands._options import DownloadPath, File, Name, OptionalName, Sets, Web
+from aml.commands._options import (
+    ArchivedOnly,
+    DownloadPath,
+    File,
+    IncludeArchived,
+    Name,
+    OptionalName,
+    Sets,
+    Web,
+)
 from aml.commands._output import emit, emit_list, is_for_people
 from aml.errors import JobFailed
 from aml.view import cards, entities
@@ -26,7 +35,9 @@ CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="
 def create(
     file: File,
     name: OptionalName = None,
-    experiment_name: Annotated[str | None, typer.Option("--experiment-name", metavar="NAME")] = None,
+    experiment_name: Annotated[
+        str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment, over the file's.")
+    ] = None,
     set_: Sets = None,
     stream: Annotated[bool, typer.Option("--stream", "-s", help="Show the log until the job is over.")] = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
@@ -63,9 +74,11 @@ def show(name: Name, web: Web = False) -> None:
 def list_(
     max_results: Annotated[int, typer.Option("--max-results", "-r", min=1, help="At most so many.")] = 50,
     all_results: Annotated[bool, typer.Option("--all-results", help="All there are.")] = False,
-    parent_job_name: Annotated[str | None, typer.Option("--parent-job-name", "-p", metavar="NAME")] = None,
-    include_archived: Annotated[bool, typer.Option("--include-archived")] = False,
-    archived_only: Annotated[bool, typer.Option("--archived-only")] = False,
+    parent_job_name: Annotated[
+        str | None, typer.Option("--parent-job-name", "-p", metavar="NAME", help="Its children.")
+    ] = None,
+    include_archived: IncludeArchived = False,
+    archived_only: ArchivedOnly = False,
 ) -> None:
     """List jobs, newest first."""
     archived = True if archived_only else None if include_archived else False

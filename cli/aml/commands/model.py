@@ -9,7 +9,9 @@ import typer
 
 from aml.commands._app import globals_
 from aml.commands._options import (
+    ArchivedOnly,
     DownloadPath,
+    IncludeArchived,
     Name,
     OptionalFile,
     OptionalName,
@@ -39,9 +41,11 @@ def create(
     type_: Annotated[
         str | None, typer.Option("--type", "-t", metavar="TYPE", help="custom_model, mlflow_model or triton_model.")
     ] = None,
-    description: Annotated[str | None, typer.Option("--description")] = None,
-    stage: Annotated[str | None, typer.Option("--stage", "-s")] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tags", metavar="KEY=VALUE", help="Several.")] = None,
+    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is.")] = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Stage, such as Production.")
+    ] = None,
+    tags: Annotated[list[str] | None, typer.Option("--tags", metavar="KEY=VALUE", help="Tags, several.")] = None,
     set_: Sets = None,
 ) -> None:
     """Register a version of a model, from a file or from flags."""
@@ -64,9 +68,9 @@ def create(
 @app.command("list")
 def list_(
     name: OptionalName = None,
-    max_results: Annotated[int | None, typer.Option("--max-results", "-r", min=1)] = None,
-    include_archived: Annotated[bool, typer.Option("--include-archived")] = False,
-    archived_only: Annotated[bool, typer.Option("--archived-only")] = False,
+    max_results: Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")] = None,
+    include_archived: IncludeArchived = False,
+    archived_only: ArchivedOnly = False,
 ) -> None:
     """List models, newest first."""
     archived = True if archived_only else None if include_archived else False

@@ -22,13 +22,12 @@ from urllib.parse import parse_qs
 from aml.errors import AmlError, BackendError, Conflict, NotFound
 from aml.workspace.embedded.engine.refusal import RequestError
 from aml.workspace.embedded.engine.routing import Authorize, Principal, Request, Route, Table
-from aml.workspace.embedded.engine.wire import Body, Disconnected, Head, Response, Stream
+from aml.workspace.embedded.engine.wire import Head, Response, Stream
 
 __all__ = ["Principal", "Request", "Response", "Route", "Server"]
 
 MAX_CONNECTIONS = 512
 MAX_QUERY_FIELDS = 1000
-DRAIN_S = 10.0  # how long a refused upload may go on, so that its client comes to read why
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +113,7 @@ class Server:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while not self._stopping.is_set() and self._exchange(stream):
                 self._mark(connection, busy=False)
-        except (Disconnected, OSError):
+        except OSError:
             log.debug("a client went away", exc_info=True)
         finally:
             self._forget(connection)
@@ -137,25 +136,22 @@ class Server:
             head = stream.head()
             if head is None:
                 return False
-            self._mark(stream.socket, busy=True)
-            body = Body(stream, head.headers)
         except RequestError as error:
-            stream.send(error_response(error), keep_alive=False)
-            return False
-        response = self._answer(head, body)
-        keep_alive = body.finish(DRAIN_S) and head.keep_alive and not self._stopping.is_set()
-        stream.send(response, keep_alive=keep_alive)
-        return keep_alive
+            return stream.send(error_response(error), last=True)
+        self._mark(stream.socket, busy=True)
+        response = self._answer(head)
+        stream.drain()
+        return stream.send(response, last=self._stopping.is_set())
 
-    def _answer(self, head: Head, body: Body) -> Response:
+    def _answer(self, head: Head) -> Response:
         try:
-            return _as_response(self._handle(head, body))
-        except (Disconnected, ConnectionError, TimeoutError):
+            return _as_response(self._handle(head))
+        except (ConnectionError, TimeoutError):
             raise
         except Exception as error:
             return error_response(_refusal(error, head))
 
-    def _handle(self, head: Head, body: Body) -> Response | Mapping[str, Any]:
+    def _handle(self, head: Head) -> Response | Mapping[str, Any]:
         self._check_source(head)
         path, _, query = head.target.partition("?")
         found = self._table.find(head.method, path)
@@ -172,7 +168,7 @@ class Server:
         if head.headers.get("content-encoding", "identity") != "identity":
             raise RequestError("BAD_REQUEST", "Compressed request bodies are not accepted.", status=415)
         route, variables = found
-        return route.handler(Request(head.method, path, _fields(query), head.headers, body, principal, variables))
+        return route.handler(Request(head.method, path, _fields(query), head.headers, head.body, principal, variables))
 
     def _check_source(self, head: Head) -> None:
         if head.headers.get("host", "").lower() not in self._hosts:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, DataInput
 from aml.spec.stored import from_document
 from aml.workspace.embedded import tokens
@@ -89,7 +90,9 @@ class Steps:
         for name, output in spec.outputs.items():
             if output.name is None or not output.type.endswith("_model"):
                 continue
-            if (output.name.lower(), name) not in made:
+            if (output.name.lower(), name) in made:
+                continue
+            try:
                 self.models.create(
                     output.name,
                     output_path(name, output, self.paths(job)),
@@ -99,6 +102,8 @@ class Steps:
                     run_id=job.name,
                     properties={"output": name},
                 )
+            except NotFound as error:
+                raise BackendError(f"output {name} can't be registered as {output.name}: {error.message}") from error
 
 
 def collect(paths: JobPaths) -> None:

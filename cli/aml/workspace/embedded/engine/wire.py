@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: a request's head and body in, a response out, every wait and every size bounded.
+"""HTTP/1.1 on one connection, read and written by h11, with a bound on every wait and every size.
 
 A body is read by whoever handles the request, as bytes with a limit or as a stream of any length.
 """
@@ -6,35 +6,26 @@ A body is read by whoever handles the request, as bytes with a limit or as a str
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+import h11
 
 from aml.workspace.embedded.engine.refusal import RequestError
 
 IDLE_S = 75.0  # a kept-alive connection without a request
 HEAD_S = 15.0  # from a request's first byte to the end of its headers
 STALL_S = 60.0  # no byte of a body or of a response goes through
+DRAIN_S = 10.0  # how long a refused upload may go on, so that its client comes to read why
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
-PIECE_BYTES = 1024 * 1024
-
-
-class Disconnected(Exception):
-    """The client went away in the middle of a message."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """A request line and its headers, names in lower case."""
-
-    method: str
-    target: str  # origin form, not decoded
-    headers: Mapping[str, str]
-    keep_alive: bool
+PIECE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,197 +38,141 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Stream:
-    """Buffered reads from a connected socket."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
-        self._buffer = bytearray()
-
-    def head(self) -> Head | None:
-        """The next request's head; None if the client ends the connection or stays idle."""
-        deadline = time.monotonic() + (HEAD_S if self._buffer else IDLE_S)
-        waiting = not self._buffer
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            if len(self._buffer) > MAX_HEAD_BYTES:
-                raise RequestError("BAD_REQUEST", "The request's headers are too long.", status=431)
-            self.socket.settimeout(max(deadline - time.monotonic(), 0.001))
-            received = self.socket.recv(65536)
-            if not received:
-                return None
-            self._buffer += received
-            if waiting:
-                waiting, deadline = False, time.monotonic() + HEAD_S
-        if end > MAX_HEAD_BYTES:
-            raise RequestError("BAD_REQUEST", "The request's headers are too long.", status=431)
-        text = self._buffer[:end].decode("latin-1")
-        del self._buffer[: end + 4]
-        self.socket.settimeout(STALL_S)
-        return _parse_head(text)
-
-    def line(self, limit: int = 256) -> bytes:
-        """The next line without its end, of a chunked body."""
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            if len(self._buffer) > limit:
-                raise RequestError("BAD_REQUEST", "The request's body is not chunked as it says.")
-            received = self.socket.recv(65536)
-            if not received:
-                raise Disconnected
-            self._buffer += received
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
-        return line
-
-    def read_into(self, view: memoryview) -> int:
-        """At least one byte into `view`; how many it were."""
-        if self._buffer:
-            count = min(len(view), len(self._buffer))
-            view[:count] = self._buffer[:count]
-            del self._buffer[:count]
-            return count
-        count = self.socket.recv_into(view)
-        if count == 0:
-            raise Disconnected
-        return count
-
-    def send(self, response: Response, *, keep_alive: bool) -> None:
-        """Write `response`, within `STALL_S` for what is not a file, and for each part of one."""
-        self.socket.settimeout(STALL_S)
-        if isinstance(response.body, bytes):
-            self.socket.sendall(_response_head(response, len(response.body), keep_alive) + response.body)
-            return
-        with response.body as file:
-            size = os.fstat(file.fileno()).st_size
-            self.socket.sendall(_response_head(response, size, keep_alive))
-            if size and self.socket.sendfile(file, 0, size) != size:
-                raise Disconnected  # the file was cut meanwhile, so the promised length can't be kept
-
-
+@dataclass(frozen=True)
 class Body:
-    """A request's body, by Content-Length or chunked; `100 Continue` is sent when the first byte is asked for."""
+    """A request's body; `100 Continue` is sent when the first piece is asked for."""
 
-    def __init__(self, stream: Stream, headers: Mapping[str, str]) -> None:
-        self._stream = stream
-        self._chunked = "transfer-encoding" in headers
-        self._left = _content_length(headers)
-        self._awaited = headers.get("expect", "").lower() == "100-continue"
-        self._ended = not self._chunked and self._left == 0
-        self._in_chunk = False
-        self._garbled = False
-
-    def pieces(self) -> Iterator[memoryview]:
-        """The body bit by bit; each piece is valid until the next one is asked for."""
-        if self._ended:
-            return
-        if self._awaited:
-            self._stream.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self._awaited = False
-        buffer = memoryview(bytearray(PIECE_BYTES if self._chunked else min(PIECE_BYTES, self._left)))
-        while self._next_part():
-            count = self._stream.read_into(buffer[: self._left])
-            self._left -= count
-            yield buffer[:count]
+    pieces: Callable[[], Iterator[bytes]]
+    length: int  # 0 if it is chunked
 
     def read(self, limit: int) -> bytes:
         """The whole body, refused when it is longer than `limit`."""
-        if self._left > limit and not self._chunked:
-            raise _too_long(limit)
         whole = bytearray()
-        for piece in self.pieces():
-            whole += piece
-            if len(whole) > limit:
-                raise _too_long(limit)
-        return bytes(whole)
+        if self.length <= limit:
+            for piece in self.pieces():
+                whole += piece
+                if len(whole) > limit:
+                    break
+            else:
+                return bytes(whole)
+        raise RequestError("BAD_REQUEST", f"The request's body is longer than {limit} bytes.", status=413)
 
-    def finish(self, seconds: float) -> bool:
-        """Throw the rest away, so that the client comes to read the answer.
 
-        False if no other request can follow: the rest is too long, unreadable, or was never asked for.
+@dataclass(frozen=True)
+class Head:
+    """A request line and its headers, names in lower case, and the body that follows."""
+
+    method: str
+    target: str  # origin form, not decoded
+    headers: Mapping[str, str]
+    body: Body
+
+
+class Stream:
+    """A connected socket, and how far the exchange of messages on it is."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._bodiless = False  # nothing follows the head of an answer to HEAD
+
+    def head(self) -> Head | None:
+        """The next request's head; None if the client ends the connection."""
+        if not self._http.trailing_data[0]:
+            self._receive(IDLE_S)
+        deadline = time.monotonic() + HEAD_S
+        raw = self._http.trailing_data[0]
+        while (event := self._next_event()) is h11.NEED_DATA:
+            self._receive(max(deadline - time.monotonic(), 0.001))
+            raw = self._http.trailing_data[0]
+        if not isinstance(event, h11.Request):
+            return None
+        self._bodiless = event.method == b"HEAD"
+        _check(event, raw[: len(raw) - len(self._http.trailing_data[0])])
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
+        body = Body(self._pieces, int(headers.get("content-length", 0)))
+        return Head(event.method.decode(), event.target.decode(), headers, body)
+
+    def drain(self) -> None:
+        """Throw the rest of the body away, so that the client comes to read the answer."""
+        if not self._http.they_are_waiting_for_100_continue:
+            deadline = time.monotonic() + DRAIN_S
+            with suppress(RequestError, TimeoutError):
+                all(time.monotonic() < deadline for _ in self._pieces(DRAIN_S))
+
+    def send(self, response: Response, *, last: bool) -> bool:
+        """Write `response`, within `STALL_S` for what is not a file, and for each part of one.
+
+        Whether another request can follow: not if the rest of this one's body was not read.
         """
-        if self._ended or self._awaited or self._garbled:
-            return self._ended
-        deadline = time.monotonic() + seconds
-        self._stream.socket.settimeout(seconds)
+        self.socket.settimeout(STALL_S)
+        again = self._http.their_state is h11.DONE and not last
+        if isinstance(response.body, bytes):
+            head = self._head_of(response, len(response.body), again=again)
+            self.socket.sendall(head if self._bodiless else head + response.body)
+        else:
+            with response.body as file:
+                size = os.fstat(file.fileno()).st_size
+                self.socket.sendall(self._head_of(response, size, again=again))
+                if size and not self._bodiless and self.socket.sendfile(file, 0, size) != size:
+                    raise ConnectionAbortedError  # the file was cut meanwhile, so the promised length can't be kept
+        if again:
+            self._http.start_next_cycle()
+        return again
+
+    def _pieces(self, stall_s: float | None = None) -> Iterator[bytes]:
+        if self._http.they_are_waiting_for_100_continue:
+            go_on = h11.InformationalResponse(status_code=100, reason="Continue", headers=[])
+            self.socket.sendall(self._http.send(go_on))
+        while self._http.their_state is h11.SEND_BODY:
+            event = self._next_event()
+            if isinstance(event, h11.Data):
+                yield event.data
+            elif event is h11.NEED_DATA:
+                self._receive(STALL_S if stall_s is None else stall_s)
+
+    def _next_event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
         try:
-            return all(time.monotonic() < deadline for _ in self.pieces())
-        except (RequestError, TimeoutError):
-            return False
+            return self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            if error.error_status_hint == 431:
+                raise _too_long("The request's headers are too long.") from error
+            raise RequestError("BAD_REQUEST", "The request is not HTTP/1.1 as it should be.") from error
 
-    def _next_part(self) -> bool:
-        if self._left > 0:
-            return True
-        if self._chunked:
-            self._garbled = True
-            self._left = self._next_chunk()
-            self._garbled = False
-        self._ended = self._left == 0
-        return not self._ended
+    def _receive(self, timeout_s: float) -> None:
+        self.socket.settimeout(timeout_s)
+        self._http.receive_data(self.socket.recv(PIECE_BYTES))
 
-    def _next_chunk(self) -> int:
-        if self._in_chunk and self._stream.line() != b"":
-            raise RequestError("BAD_REQUEST", "The request's body is not chunked as it says.")
-        self._in_chunk = True
-        size = self._stream.line().partition(b";")[0].strip()
-        if not size or len(size) > 15 or not all(byte in b"0123456789abcdefABCDEF" for byte in size):
-            raise RequestError("BAD_REQUEST", "The request's body is not chunked as it says.")
-        length = int(size, 16)
-        if length == 0:
-            for _ in range(MAX_HEADERS):
-                if not self._stream.line(MAX_HEAD_BYTES):  # trailers end at an empty line
-                    return 0
-            raise RequestError("BAD_REQUEST", "The request has too many trailers.", status=431)
-        return length
+    def _head_of(self, response: Response, length: int, *, again: bool) -> bytes:
+        """The head of `response` as bytes; h11 takes the body, which the caller sends, for sent."""
+        headers = {
+            "Content-Type": response.content_type,
+            "Content-Length": str(length),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Connection": "keep-alive" if again else "close",
+            **response.headers,
+        }
+        status = HTTPStatus(response.status)
+        head = self._http.send(h11.Response(status_code=status, reason=status.phrase, headers=list(headers.items())))
+        placeholder = cast("bytes", range(0 if self._bodiless else length))  # h11 asks for its length alone
+        self._http.send_with_data_passthrough(h11.Data(data=placeholder))
+        self._http.send(h11.EndOfMessage())
+        return head
 
 
-def _parse_head(text: str) -> Head:
-    first, *lines = text.lstrip("\r\n").split("\r\n")
-    method, _, rest = first.partition(" ")
-    target, _, version = rest.partition(" ")
-    if version not in ("HTTP/1.1", "HTTP/1.0") or not method.isalpha() or not target.startswith("/"):
-        raise RequestError("BAD_REQUEST", "The request line is not HTTP/1.1.")
-    if len(lines) > MAX_HEADERS:
-        raise RequestError("BAD_REQUEST", "The request has too many headers.", status=431)
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        # A folded line, a space before the colon or two lengths are how one request is smuggled behind another.
-        if not colon or not name or name != name.strip() or "\n" in line or "\r" in line or "\0" in line:
-            raise RequestError("BAD_REQUEST", "A header of the request is not well-formed.")
-        key = name.lower()
-        if key in headers and key in ("host", "content-length", "transfer-encoding", "authorization"):
-            raise RequestError("BAD_REQUEST", f"The header {name} stands twice.")
-        headers[key] = value.strip()
-    wishes = {wish.strip() for wish in headers.get("connection", "").lower().split(",")}
-    keep_alive = "close" not in wishes if version == "HTTP/1.1" else "keep-alive" in wishes
-    return Head(method.upper(), target, headers, keep_alive)
+def _check(request: h11.Request, raw: bytes) -> None:
+    """Refuse what h11 lets pass although it can be read in two ways; `raw` is the head as it came."""
+    names = [name for name, _ in request.headers]
+    if len(raw) > MAX_HEAD_BYTES or len(names) > MAX_HEADERS:
+        raise _too_long("The request's headers are too long or too many.")
+    if not request.target.startswith(b"/"):
+        raise RequestError("BAD_REQUEST", "The request line does not have a path.")
+    joined = raw.count(b"\n") != len(names) + 2  # a folded line, or a length that was said twice
+    lengths = re.search(rb"\ncontent-length:.*,", raw, re.IGNORECASE)
+    if joined or lengths or names.count(b"authorization") > 1 or {b"content-length", b"transfer-encoding"} <= {*names}:
+        raise RequestError("BAD_REQUEST", "A header of the request is folded or stands twice, or its length is unclear.")
 
 
-def _content_length(headers: Mapping[str, str]) -> int:
-    encoding, length = headers.get("transfer-encoding"), headers.get("content-length")
-    if encoding is not None:
-        if encoding.lower() != "chunked" or length is not None:
-            raise RequestError("BAD_REQUEST", "The request's body has no clear length.")
-        return 0
-    if length is None:
-        return 0
-    if not (length.isascii() and length.isdigit() and len(length) <= 18):
-        raise RequestError("BAD_REQUEST", "The header Content-Length is not a number.")
-    return int(length)
-
-
-def _too_long(limit: int) -> RequestError:
-    return RequestError("BAD_REQUEST", f"The request's body is longer than {limit} bytes.", status=413)
-
-
-def _response_head(response: Response, length: int, keep_alive: bool) -> bytes:
-    status = HTTPStatus(response.status)
-    lines = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Content-Type: {response.content_type}",
-        f"Content-Length: {length}",
-        "Cache-Control: no-store",
-        "X-Content-Type-Options: nosniff",
-        f"Connection: {'keep-alive' if keep_alive else 'close'}",
-        *(f"{name}: {value}" for name, value in response.headers.items()),
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+def _too_long(message: str) -> RequestError:
+    return RequestError("BAD_REQUEST", message, status=431)
