@@ -62,7 +62,8 @@ def _environment(spec: dict[str, Any]) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["PYTHONPATH"] = str(ROOT / "trainer")
-    return environment | spec["environment_variables"]
+    variables: dict[str, str] = spec["environment_variables"]
+    return environment | variables
 
 
 def _children_cpu_s() -> float:
