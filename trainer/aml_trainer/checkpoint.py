@@ -22,9 +22,8 @@ def save(folder: Path, state_dict: Mapping[str, Tensor], description: Mapping[st
     `torch.load(..., weights_only=True)` reads the first: it holds tensors, numbers, strings and lists only.
     """
     versions = {"python": platform.python_version(), "torch": torch.__version__, "torchvision": torchvision.__version__}
-    weights = (
-        io.BytesIO()
-    )  # torch.save to a full disk ends in a RuntimeError without a cause; write_bytes in an OSError
+    # torch.save to a full disk ends in a RuntimeError without a cause; write_bytes in an OSError
+    weights = io.BytesIO()
     torch.save({"state_dict": {name: tensor.cpu() for name, tensor in state_dict.items()}, **description}, weights)
     try:
         folder.mkdir(parents=True, exist_ok=True)

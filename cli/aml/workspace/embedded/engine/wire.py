@@ -135,9 +135,9 @@ class Stream:
         try:
             return self._http.next_event()
         except h11.RemoteProtocolError as error:
-            if error.error_status_hint == 431:
-                raise _too_long("The request's headers are too long.") from error
-            raise RequestError("BAD_REQUEST", "The request is not HTTP/1.1 as it should be.") from error
+            status = 431 if error.error_status_hint == 431 else 400
+            what = str(error).partition(":")[0]  # the line itself, which may hold the token, is not repeated
+            raise RequestError("BAD_REQUEST", f"The request is not HTTP/1.1: {what}.", status=status) from error
 
     def _receive(self, timeout_s: float) -> None:
         self.socket.settimeout(timeout_s)
@@ -165,14 +165,10 @@ def _check(request: h11.Request, raw: bytes) -> None:
     """Refuse what h11 lets pass although it can be read in two ways; `raw` is the head as it came."""
     names = [name for name, _ in request.headers]
     if len(raw) > MAX_HEAD_BYTES or len(names) > MAX_HEADERS:
-        raise _too_long("The request's headers are too long or too many.")
+        raise RequestError("BAD_REQUEST", "The request's headers are too long or too many.", status=431)
     if not request.target.startswith(b"/"):
         raise RequestError("BAD_REQUEST", "The request line does not have a path.")
-    joined = raw.count(b"\n") != len(names) + 2  # a folded line, or a length that was said twice
-    lengths = re.search(rb"\ncontent-length:.*,", raw, re.IGNORECASE)
-    if joined or lengths or names.count(b"authorization") > 1 or {b"content-length", b"transfer-encoding"} <= {*names}:
-        raise RequestError("BAD_REQUEST", "A header of the request is folded or stands twice, or its length is unclear.")
-
-
-def _too_long(message: str) -> RequestError:
-    return RequestError("BAD_REQUEST", message, status=431)
+    if raw.count(b"\n") != len(names) + 2 or names.count(b"authorization") > 1:
+        raise RequestError("BAD_REQUEST", "A header of the request is folded or stands twice.")
+    if {b"content-length", b"transfer-encoding"} <= {*names} or re.search(rb"(?i)\ncontent-length:.*,", raw):
+        raise RequestError("BAD_REQUEST", "The request's body has no clear length.")
