@@ -135,6 +135,14 @@ def test_what_does_not_exist_is_told_only_with_the_token(server: Server) -> None
     assert ask(server, "DELETE", "/echo")[0] == 404
 
 
+def test_an_answer_to_head_has_no_body(server: Server) -> None:
+    received = talk(server, head(server, "HEAD /echo"), head(server, "GET /public", "Connection: close"))
+    first, second, body = received.split(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 404")
+    assert second.startswith(b"HTTP/1.1 200")
+    assert body == b"hello"
+
+
 def test_a_query_and_the_variables_of_a_path_are_decoded(server: Server) -> None:
     _, document, _ = ask(server, "GET", "/items/a%20b%2Fc/parts/d/e%25.txt?one=1&many=2&many=%C3%A4&empty=")
     assert document["arguments"] == {"one": "1", "many": ["2", "ä"], "empty": ""}
@@ -206,10 +214,12 @@ def test_a_body_is_asked_for_only_when_it_is_wanted(server: Server) -> None:
     [
         ("Content-Length: 5", "Transfer-Encoding: chunked"),
         ("Content-Length: 5", "Content-Length: 6"),
+        ("Content-Length: 5", "content-length: 5"),
         ("Content-Length: +5",),
         ("Content-Length: 5, 5",),
         ("Transfer-Encoding: gzip, chunked",),
         ("Host: evil.example",),
+        ("authorization: Bearer wrong",),
         ("Name : value",),
         (" folded",),
         ("no colon",),
@@ -229,6 +239,8 @@ def test_a_request_line_that_is_none_is_refused(server: Server, line: str) -> No
 def test_headers_have_a_limit(server: Server) -> None:
     assert talk(server, head(server, "GET /echo", "X: " + "x" * 70_000)).startswith(b"HTTP/1.1 431")
     assert talk(server, head(server, "GET /echo", *["X: x"] * 200)).startswith(b"HTTP/1.1 431")
+    chunked = head(server, "PUT /count", "Transfer-Encoding: chunked")
+    assert talk(server, chunked, b"0\r\nTrailer: " + b"x" * 70_000).startswith(b"HTTP/1.1 431")
 
 
 def test_a_json_body_has_a_limit(server: Server) -> None:

@@ -25,7 +25,7 @@ STALL_S = 60.0  # no byte of a body or of a response goes through
 DRAIN_S = 10.0  # how long a refused upload may go on, so that its client comes to read why
 MAX_HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 100
-PIECE_BYTES = 128 * 1024
+PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
