@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -217,6 +218,16 @@ def test_an_engine_that_can_not_start_is_said_and_the_job_stays_queued(workspace
     finally:
         os.kill(pid, signal.SIGCONT)
     assert workspace.wait("waiting", timeout_s=20).status is Status.COMPLETED
+
+
+def test_a_stranger_at_the_engines_port_is_not_told_the_token(workspace):
+    run(workspace, "true")
+    workspace.stop_engine()
+    with socket.create_server(("127.0.0.1", workspace.engine().port)) as stranger:
+        assert run(workspace, "true").status is Status.COMPLETED
+        stranger.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            stranger.accept()
 
 
 def test_at_most_two_jobs_run_at_once_and_the_others_wait_their_turn(workspace):

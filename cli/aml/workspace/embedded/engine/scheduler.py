@@ -101,7 +101,6 @@ class Scheduler:
     def run(self) -> None:
         """Until stopped or idle. The store's errors are logged and tried again: a full disk may get space."""
         self._reserve.hold()
-        self._guarded(self._adopt)
         idle_since = time.monotonic()
         while not self._stopping:
             self._guarded(self._look)
@@ -123,7 +122,9 @@ class Scheduler:
     def _look(self) -> None:
         for claim in self._jobs.active():
             running = self._running.get(claim.job.name)
-            if running is not None and not running.ending:
+            if running is None and claim.job.name not in self._preparing:
+                self._adopt(claim)
+            elif running is not None and not running.ending:
                 self._check(running, claim.job)
         while len(self._running) + len(self._preparing) < self._max_running:
             claimed = self._jobs.claim(self._lease)
@@ -204,15 +205,14 @@ class Scheduler:
         log.info("%s: %s", job.name, outcome.reason)
         self._post(lambda: self._forget(job.name))
 
-    def _adopt(self) -> None:
+    def _adopt(self, claim: Claim) -> None:
         """Take over what an earlier engine left: by its process if one was recorded, else by preparing again."""
-        for claim in self._jobs.active():
-            log.info("%s: taken over, %s", claim.job.name, claim.job.status)
-            self._jobs.adopt(claim.job.name, self._lease)
-            if claim.process is not None:
-                self._watch(claim.job, Process.from_json(claim.process))
-            else:
-                self._prepare(claim)
+        log.info("%s: taken over, %s", claim.job.name, claim.job.status)
+        self._jobs.adopt(claim.job.name, self._lease)
+        if claim.process is not None:
+            self._watch(claim.job, Process.from_json(claim.process))
+        else:
+            self._prepare(claim)
 
     def _submit(self, name: str, work: Callable[[], None]) -> None:
         def until_stored() -> None:

@@ -66,9 +66,12 @@ def ensure_running(paths: WorkspacePaths) -> None:
 
 
 def ask(paths: WorkspacePaths, method: str, path: str) -> dict[str, object] | None:
-    """One request to the engine; None if no engine is there to answer it."""
+    """One request to the engine; None if no engine is there to answer it.
+
+    Without the lock held there is no engine, and whoever listens at its port by now must not be told the token.
+    """
     port = read_port(paths)
-    if port is None:
+    if port is None or not _is_locked(paths.engine_lock):
         return None
     token = tokens.token(tokens.secret(paths.secret), tokens.OWNER)
     request = (
@@ -178,6 +181,11 @@ def _open(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _is_locked(path: Path) -> bool:
+    with _open(path) as descriptor:
+        return not _try_lock(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:
