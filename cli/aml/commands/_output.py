@@ -10,6 +10,7 @@ from aml.commands._app import globals_
 from aml.view import documents
 from aml.view.color import has_color
 from aml.view.documents import Columns
+from aml.view.messages import say
 from aml.view.streams import put
 
 
@@ -21,8 +22,11 @@ def emit(document: Any, *, card: Callable[[bool], str]) -> None:
         _write(document, None)
 
 
-def emit_list(items: Sequence[Any], columns: Columns) -> None:
-    if is_for_people():
+def emit_list(items: Sequence[Any], columns: Columns, *, none: str) -> None:
+    """`none` is what people are told of an empty list."""
+    if is_for_people() and not items:
+        say(none)
+    elif is_for_people():
         documents.write(items, output="table", columns=columns)
     else:
         _write(items, columns)

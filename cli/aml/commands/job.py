@@ -83,7 +83,7 @@ def list_(
     """List jobs, newest first."""
     archived = True if archived_only else None if include_archived else False
     jobs = _workspace().jobs(limit=None if all_results else max_results, parent=parent_job_name, archived=archived)
-    emit_list([entities.job(job) for job in jobs], entities.JOB_COLUMNS)
+    emit_list([entities.job(job) for job in jobs], entities.JOB_COLUMNS, none="No jobs.")
 
 
 @app.command()
@@ -138,7 +138,7 @@ def metrics(
     workspace = _workspace()
     points = workspace.latest_metrics(name) if key is None else workspace.metric_history(name, key)
     columns = {"Metric": "key", "Value": "value", "Step": "step"}
-    emit_list([entities.metric(point) for point in points], columns)
+    emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
 
 
 def _workspace() -> Workspace:

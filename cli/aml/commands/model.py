@@ -75,7 +75,7 @@ def list_(
     """List models, newest first."""
     archived = True if archived_only else None if include_archived else False
     models = open_workspace(globals_().workspace_name).models(name, limit=max_results, archived=archived)
-    emit_list([entities.model(model) for model in models], entities.MODEL_COLUMNS)
+    emit_list([entities.model(model) for model in models], entities.MODEL_COLUMNS, none="No models.")
 
 
 @app.command()

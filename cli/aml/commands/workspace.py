@@ -27,4 +27,4 @@ def show(name: OptionalName = None) -> None:
 @app.command("list")
 def list_() -> None:
     """List the workspaces of this machine."""
-    emit_list([entities.workspace(info) for info in workspaces()], entities.WORKSPACE_COLUMNS)
+    emit_list([entities.workspace(info) for info in workspaces()], entities.WORKSPACE_COLUMNS, none="No workspaces.")
