@@ -106,15 +106,14 @@ class EmbeddedWorkspace:
         return job
 
     def follow(self, name: str) -> Iterator[Job]:
-        job = self.job(name)
-        if not job.status.is_terminal:
-            start.ensure_running(self._paths)
         while True:
+            job = self.job(name)
             yield job
             if job.status.is_terminal:
                 return
+            if not start.is_there(self._paths):  # whoever waits for a job sees to it that somebody works on it
+                start.ensure_running(self._paths)
             time.sleep(_FOLLOW_INTERVAL_S)  # another process writes the store: there is nothing to wait on
-            job = self.job(name)
 
     def cancel(self, name: str) -> Job:
         job = self._jobs.request_cancel(name)

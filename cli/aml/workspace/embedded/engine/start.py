@@ -65,13 +65,22 @@ def ensure_running(paths: WorkspacePaths) -> None:
             select.select([], [], [], 0.02)  # flock has no timeout
 
 
+def is_there(paths: WorkspacePaths) -> bool:
+    """Whether an engine or its keeper lives; it may be about to end."""
+    try:
+        with _open(paths.engine_lock) as descriptor:
+            return not _try_lock(descriptor)
+    except FileNotFoundError:  # no engine ever ran here
+        return False
+
+
 def ask(paths: WorkspacePaths, method: str, path: str) -> dict[str, object] | None:
     """One request to the engine; None if no engine is there to answer it.
 
     Without the lock held there is no engine, and whoever listens at its port by now must not be told the token.
     """
     port = read_port(paths)
-    if port is None or not _is_locked(paths.engine_lock):
+    if port is None or not is_there(paths):
         return None
     token = tokens.token(tokens.secret(paths.secret), tokens.OWNER)
     request = (
@@ -181,11 +190,6 @@ def _open(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _is_locked(path: Path) -> bool:
-    with _open(path) as descriptor:
-        return not _try_lock(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:
