@@ -13,15 +13,15 @@ from aml.errors import Conflict
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
-from aml.workspace.embedded.engine.refusal import RequestError
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.scheduler import Scheduler
-from aml.workspace.embedded.engine.server import Principal, Request, Route, Server
 from aml.workspace.embedded.engine.start import HOST
 from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.server.refusal import RequestError
+from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking.routes import routes
 
