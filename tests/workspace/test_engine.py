@@ -15,7 +15,7 @@ import pytest
 
 from aml.errors import AmlError, BackendError, Conflict, NotFound
 from aml.spec.model import DataInput, Limits, LiteralInput, Output
-from aml.workspace import open_workspace
+from aml.workspace import create_workspace, open_workspace
 from aml.workspace.embedded.engine import start
 from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, is_running, kill, log_of, processes_of, wait_for
@@ -380,7 +380,7 @@ def test_two_engines_never_run_at_once(workspace, aml_home):
 
 def test_a_workspace_of_another_name_is_another_world(workspace):
     run(workspace, "true", name="same")
-    other = open_workspace("other")
+    other = create_workspace("other")
     assert other.jobs() == []
     run(other, "true", name="same")
     assert [job.name for job in workspace.jobs()] == ["same"]

@@ -43,7 +43,7 @@ __all__ = ["COMMANDS", "NOUNS", "globals_", "note", "run"]
 NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
     "model": "Register models and fetch them.",
-    "workspace": "Look at workspaces.",
+    "workspace": "Make, look at and delete workspaces.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }
 """Noun -> its help; the module of the same name is loaded when the noun is asked for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Usage, WorkspaceInfo
 
 JOB_COLUMNS = {
     "Name": "name",
@@ -69,6 +69,16 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
         "location": record.location,
         "mlflow_tracking_uri": record.mlflow_tracking_uri,
         "resource_group": "local",
+    }
+
+
+def usage(record: Usage) -> dict[str, Any]:
+    return {
+        "total_bytes": record.total_bytes,
+        "blobs_bytes": record.blobs_bytes,
+        "models_bytes": record.models_bytes,
+        "jobs_bytes": record.jobs_bytes,
+        "other_bytes": record.other_bytes,
     }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Model
-    from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+    from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Usage, WorkspaceInfo
 
 
 class Workspace(Protocol):
@@ -70,6 +70,12 @@ class Workspace(Protocol):
 
     def download_model(self, name: str, version: str, folder: Path) -> Path: ...
 
+    def usage(self) -> Usage:
+        """What it takes on the disk; walks through all files."""
+
+    def collect_garbage(self) -> int:
+        """Delete stored files that nothing refers to; the bytes that were freed."""
+
     def engine(self) -> EngineState: ...
 
     def stop_engine(self) -> EngineState:
@@ -77,11 +83,27 @@ class Workspace(Protocol):
 
 
 def open_workspace(name: str | None = None) -> Workspace:
-    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default."""
-    from aml.workspace.embedded.paths import DEFAULT_WORKSPACE
-    from aml.workspace.embedded.workspace import EmbeddedWorkspace
+    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default, which is always there.
 
-    return EmbeddedWorkspace(name or os.environ.get("AML_WORKSPACE") or DEFAULT_WORKSPACE)
+    `NotFound` if there is none of that name.
+    """
+    from aml.workspace.embedded.workspace import EmbeddedWorkspace, existing_workspace_name
+
+    return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+
+
+def create_workspace(name: str) -> Workspace:
+    """A new, empty workspace; `Conflict` if there is one of that name."""
+    from aml.workspace.embedded.workspace import create_embedded_workspace
+
+    return create_embedded_workspace(name)
+
+
+def delete_workspace(name: str) -> None:
+    """Delete a workspace with all that is in it; `Conflict` while a job of it is not over."""
+    from aml.workspace.embedded.workspace import delete_embedded_workspace
+
+    delete_embedded_workspace(name)
 
 
 def workspaces() -> Sequence[WorkspaceInfo]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import names, snapshot
+from aml.workspace.embedded import housekeeping, names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
@@ -25,7 +25,7 @@ from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Usage, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -191,6 +191,12 @@ class EmbeddedWorkspace:
         _copy(model.path, target / model.path.name)
         return target
 
+    def usage(self) -> Usage:
+        return housekeeping.usage(self._paths)
+
+    def collect_garbage(self) -> int:
+        return housekeeping.collect_garbage(self._paths, self._database)
+
     def engine(self) -> EngineState:
         answer = start.ask(self._paths, "GET", "/engine/status")
         started = None if answer is None else datetime.fromtimestamp(float(str(answer["started_at"])), UTC)
@@ -222,6 +228,35 @@ class EmbeddedWorkspace:
 
     def _with_folder(self, job: Job) -> Job:
         return replace(job, folder=self._paths.job(job.name).folder)
+
+
+def existing_workspace_name(name: str | None) -> str:
+    """`name` if there is such a workspace, the default one for None; else `NotFound`."""
+    if name is None or name == DEFAULT_WORKSPACE:
+        return DEFAULT_WORKSPACE
+    names.check_asset_name(name, "a workspace")
+    if not workspace_paths(name).store.exists():
+        raise NotFound(f"there is no workspace named {name}", f"`aml workspace create -n {name}` makes it.")
+    return name
+
+
+def create_embedded_workspace(name: str) -> EmbeddedWorkspace:
+    names.check_asset_name(name, "a workspace")
+    if workspace_paths(name).store.exists():
+        raise Conflict(f"a workspace named {name} exists already")
+    return EmbeddedWorkspace(name)
+
+
+def delete_embedded_workspace(name: str) -> None:
+    workspace = EmbeddedWorkspace(existing_workspace_name(name))
+    state = workspace.engine()
+    if state.queued or state.active:
+        count = state.queued + len(state.active)
+        raise Conflict(f"the workspace {name} has jobs that are not over: {count}", "Cancel them, or wait for them.")
+    workspace.stop_engine()
+    folder = workspace_paths(name).folder
+    with explained(folder):
+        shutil.rmtree(folder)
 
 
 def embedded_workspaces() -> Sequence[WorkspaceInfo]:
