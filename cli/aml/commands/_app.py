@@ -44,6 +44,8 @@ NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
     "model": "Register models and fetch them.",
     "workspace": "Make, look at and delete workspaces.",
+    "folder": "Prepare a folder as Azure ML v1 does.",
+    "run": "Submit scripts with run configurations of Azure ML v1.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }
 """Noun -> its help; the module of the same name is loaded when the noun is asked for."""
