@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aml.errors import Conflict
+from aml.version import __version__
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
@@ -69,7 +70,7 @@ class Engine:
         _for_the_owner(request)
         if not self._scheduler.wake():
             raise Conflict("the engine is about to end")
-        return {}
+        return {"version": __version__, "pid": os.getpid()}
 
     def _status(self, request: Request) -> Mapping[str, Any]:
         _for_the_owner(request)
