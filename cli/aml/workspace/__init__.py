@@ -40,7 +40,10 @@ class Workspace(Protocol):
     def cancel(self, name: str) -> Job: ...
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        """Logs of a job that there are now: (name below the artifacts, file)."""
+        """Logs of a job that there are now: (name below the artifacts, file); that of a process that failed first."""
+
+    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        """Those of them that a stream shows: of the first process, and in front of it of the one that failed."""
 
     def latest_metrics(self, name: str) -> Sequence[MetricPoint]: ...
 

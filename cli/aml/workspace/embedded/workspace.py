@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -19,6 +20,7 @@ from aml.spec.stored import document_of
 from aml.workspace.embedded import names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
@@ -28,6 +30,7 @@ from aml.workspace.embedded.tracking import metrics
 from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
+_STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
 
 
 class EmbeddedWorkspace:
@@ -51,8 +54,7 @@ class EmbeddedWorkspace:
         notes = []
         if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
-        if spec.distribution is not None or spec.resources.instance_count > 1:
-            notes.append("one process is started: this workspace does not distribute jobs yet")
+        notes += _distribution_notes(distribution_of(spec))
         notes += [
             f"output {name}: only models are registered in this workspace yet, {output.name} will not be"
             for name, output in spec.outputs.items()
@@ -63,6 +65,7 @@ class EmbeddedWorkspace:
     def submit(self, spec: CommandJob) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
+        _check_distribution(distribution_of(spec))
         for value in spec.inputs.values():
             if isinstance(value, DataInput):
                 resolve(value.path, self._paths, self._models)
@@ -123,9 +126,17 @@ class EmbeddedWorkspace:
         return self._with_folder(job)
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        artifacts = self._paths.job(self._jobs.get(name).name).artifacts
-        found = (artifacts / "user_logs").glob("*.txt")
-        return sorted((str(path.relative_to(artifacts)), path) for path in found)
+        paths = self._paths.job(self._jobs.get(name).name)
+        failed = paths.failed_process()
+        first = None if failed is None else paths.process_log(failed)
+        found = sorted((paths.artifacts / "user_logs").glob("*.txt"), key=lambda path: (path != first, path))
+        return [(str(path.relative_to(paths.artifacts)), path) for path in found]
+
+    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        failed = self._paths.job(self._jobs.get(name).name).failed_process()
+        logs = self.log_files(name)
+        shown = [log for log in logs if _STREAMED.fullmatch(log[0])]
+        return shown if failed is None or logs[0] in shown else [logs[0], *shown]
 
     def latest_metrics(self, name: str) -> Sequence[MetricPoint]:
         return metrics.latest_metrics(self._database.connection, self._jobs.get(name).name)
@@ -231,6 +242,22 @@ def embedded_workspaces() -> Sequence[WorkspaceInfo]:
     there = {path.name for path in folder.iterdir() if (path / "store.db").exists()} if folder.is_dir() else set()
     ordered = [DEFAULT_WORKSPACE, *sorted(there - {DEFAULT_WORKSPACE})]
     return [_info(name, workspace_paths(name)) for name in ordered]
+
+
+def _check_distribution(spread: Distribution) -> None:
+    if spread.type not in (None, "pytorch", "mpi", "tensorflow"):
+        raise BackendError(
+            f"distribution.type: {spread.type} can't be run on this machine", "Use pytorch, mpi or tensorflow."
+        )
+
+
+def _distribution_notes(spread: Distribution) -> Iterator[str]:
+    if spread.nodes > 1:
+        yield f"the {spread.nodes} nodes are processes of this machine"
+    if spread.nodes > 1 and spread.type is None:
+        yield "there is no distribution: the command runs once per node, and only AZUREML_CR_NODE_RANK tells them apart"
+    if spread.type == "mpi":
+        yield "the processes of mpi are started side by side with Open MPI's variables, without mpirun"
 
 
 def _info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
