@@ -43,6 +43,7 @@ __all__ = ["COMMANDS", "NOUNS", "globals_", "note", "run"]
 NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
     "model": "Register models and fetch them.",
+    "compute": "Say where jobs run, and how many at once.",
     "workspace": "Look at workspaces.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }

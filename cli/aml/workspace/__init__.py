@@ -8,8 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, Model
-    from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+    from aml.spec.model import CommandJob, ComputeSpec, Model
+    from aml.workspace.records import (
+        Compute,
+        ComputeNode,
+        EngineState,
+        Job,
+        MetricPoint,
+        ModelVersion,
+        VmSize,
+        WorkspaceInfo,
+    )
 
 
 class Workspace(Protocol):
@@ -72,6 +81,25 @@ class Workspace(Protocol):
         """Models whose files came from a job."""
 
     def download_model(self, name: str, version: str, folder: Path) -> Path: ...
+
+    def put_compute(self, spec: ComputeSpec) -> Compute:
+        """Make a compute, or change the one of that name."""
+
+    def compute(self, name: str) -> Compute: ...
+
+    def computes(self, type_: str | None = None) -> Sequence[Compute]: ...
+
+    def compute_nodes(self, name: str) -> Sequence[ComputeNode]: ...
+
+    def delete_compute(self, name: str) -> None: ...
+
+    def start_compute(self, name: str) -> Compute:
+        """Let a compute instance take jobs, the waiting ones too."""
+
+    def stop_compute(self, name: str) -> Compute:
+        """Start no more jobs on a compute instance; those that run go on."""
+
+    def vm_sizes(self) -> Sequence[VmSize]: ...
 
     def engine(self) -> EngineState: ...
 

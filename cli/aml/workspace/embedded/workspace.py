@@ -15,19 +15,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.errors import BackendError, Conflict, NotFound
-from aml.spec.model import CommandJob, DataInput, Model
+from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import names, snapshot
+from aml.workspace.embedded import computes, names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
-from aml.workspace.embedded.store import Jobs, NewJob
+from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.embedded.vm_sizes import vm_sizes
+from aml.workspace.records import (
+    Compute,
+    ComputeNode,
+    EngineState,
+    Job,
+    MetricPoint,
+    ModelVersion,
+    VmSize,
+    WorkspaceInfo,
+)
 
 _FOLLOW_INTERVAL_S = 0.1
 _STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
@@ -45,6 +56,7 @@ class EmbeddedWorkspace:
         self._database = Database(self._paths.store)
         self._jobs = Jobs(self._database)
         self._models = Models(self._database, self._paths)
+        self._computes = Computes(self._database)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -55,6 +67,9 @@ class EmbeddedWorkspace:
         if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
         notes += _distribution_notes(distribution_of(spec))
+        compute = self._computes.get(computes.name_of(spec.compute))
+        if compute.state == computes.STOPPED:
+            notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
         notes += [
             f"output {name}: only models are registered in this workspace yet, {output.name} will not be"
             for name, output in spec.outputs.items()
@@ -65,7 +80,10 @@ class EmbeddedWorkspace:
     def submit(self, spec: CommandJob) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
-        _check_distribution(distribution_of(spec))
+        spread = distribution_of(spec)
+        _check_distribution(spread)
+        compute = self._computes.get(computes.name_of(spec.compute))
+        computes.check_fit(compute, spread)
         for value in spec.inputs.values():
             if isinstance(value, DataInput):
                 resolve(value.path, self._paths, self._models)
@@ -85,6 +103,8 @@ class EmbeddedWorkspace:
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
             properties=spec.properties,
+            compute=compute.name,
+            nodes=1 if compute.type == LOCAL else spread.nodes,
         )
         job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
         try:
@@ -203,6 +223,34 @@ class EmbeddedWorkspace:
         _copy(model.path, target / model.path.name)
         return target
 
+    def put_compute(self, spec: ComputeSpec) -> Compute:
+        compute = self._computes.put(spec)
+        self._let_queued_jobs_run()
+        return compute
+
+    def compute(self, name: str) -> Compute:
+        return self._computes.get(name)
+
+    def computes(self, type_: str | None = None) -> Sequence[Compute]:
+        return self._computes.list(type_)
+
+    def compute_nodes(self, name: str) -> Sequence[ComputeNode]:
+        return computes.nodes_of(self._computes.get(name), self._jobs.active())
+
+    def delete_compute(self, name: str) -> None:
+        self._computes.delete(name)
+
+    def start_compute(self, name: str) -> Compute:
+        compute = self._computes.set_state(name, computes.RUNNING)
+        self._let_queued_jobs_run()
+        return compute
+
+    def stop_compute(self, name: str) -> Compute:
+        return self._computes.set_state(name, computes.STOPPED)
+
+    def vm_sizes(self) -> Sequence[VmSize]:
+        return list(vm_sizes().values())
+
     def engine(self) -> EngineState:
         answer = start.ask(self._paths, "GET", "/engine/status")
         started = None if answer is None else datetime.fromtimestamp(float(str(answer["started_at"])), UTC)
@@ -223,6 +271,10 @@ class EmbeddedWorkspace:
                 os.kill(state.pid, signal.SIGTERM)
             start.wait_until_gone(self._paths)
         return state
+
+    def _let_queued_jobs_run(self) -> None:
+        if self._jobs.count_queued():
+            start.ensure_running(self._paths)
 
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
