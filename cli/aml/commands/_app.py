@@ -47,6 +47,7 @@ NOUNS: Mapping[str, str] = {
     "workspace": "Make, look at and delete workspaces.",
     "folder": "Prepare a folder as Azure ML v1 does.",
     "run": "Submit scripts with run configurations of Azure ML v1.",
+    "compute": "Say where jobs run, and how many at once.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }
 """Noun -> its help; the module of the same name is loaded when the noun is asked for."""

@@ -176,7 +176,7 @@ def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
         if number == 0:
             view.header(job)
         cursor, points = workspace.metrics_after(job.name, cursor)
-        view.update(job, workspace.log_files(job.name), points)
+        view.update(job, workspace.stream_files(job.name), points)
     view.footer(job)
     return job
 

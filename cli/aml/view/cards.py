@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.view.color import Style, paint
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Status, Usage, WorkspaceInfo
+from aml.workspace.records import Compute, EngineState, Job, MetricPoint, ModelVersion, Status, Usage, WorkspaceInfo
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
 _MAX_METRICS = 8
@@ -40,6 +40,25 @@ def model(record: ModelVersion, *, color: bool) -> str:
                 "job": record.job_name,
                 "created": _local(record.created_at),
                 "description": record.description,
+            }
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def compute(record: Compute, *, color: bool) -> str:
+    document = record.document
+    nodes = f"{document['min_instances']} to {document['max_instances']}" if "max_instances" in document else None
+    idle = document.get("idle_time_before_scale_down")
+    lines = [
+        f"{paint(record.name, 'bold', color)}  {record.type}" + (f"  {record.state}" if record.state else ""),
+        *_fields(
+            {
+                "size": record.size,
+                "nodes": nodes,
+                "tier": document.get("tier"),
+                "idle time": None if idle is None else f"{idle} s",
+                "description": document.get("description"),
             }
         ),
     ]

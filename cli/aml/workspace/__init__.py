@@ -8,8 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, Model
-    from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Usage, WorkspaceInfo
+    from aml.spec.model import CommandJob, ComputeSpec, Model
+    from aml.workspace.records import (
+        Compute,
+        ComputeNode,
+        EngineState,
+        Job,
+        MetricPoint,
+        ModelVersion,
+        Usage,
+        VmSize,
+        WorkspaceInfo,
+    )
 
 
 class Workspace(Protocol):
@@ -40,7 +50,10 @@ class Workspace(Protocol):
     def cancel(self, name: str) -> Job: ...
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        """Logs of a job that there are now: (name below the artifacts, file)."""
+        """Logs of a job that there are now: (name below the artifacts, file); that of a process that failed first."""
+
+    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        """Those of them that a stream shows: of the first process, and in front of it of the one that failed."""
 
     def latest_metrics(self, name: str) -> Sequence[MetricPoint]: ...
 
@@ -75,6 +88,25 @@ class Workspace(Protocol):
 
     def collect_garbage(self) -> int:
         """Delete stored files that nothing refers to; the bytes that were freed."""
+
+    def put_compute(self, spec: ComputeSpec) -> Compute:
+        """Make a compute, or change the one of that name."""
+
+    def compute(self, name: str) -> Compute: ...
+
+    def computes(self, type_: str | None = None) -> Sequence[Compute]: ...
+
+    def compute_nodes(self, name: str) -> Sequence[ComputeNode]: ...
+
+    def delete_compute(self, name: str) -> None: ...
+
+    def start_compute(self, name: str) -> Compute:
+        """Let a compute instance take jobs, the waiting ones too."""
+
+    def stop_compute(self, name: str) -> Compute:
+        """Start no more jobs on a compute instance; those that run go on."""
+
+    def vm_sizes(self) -> Sequence[VmSize]: ...
 
     def engine(self) -> EngineState: ...
 

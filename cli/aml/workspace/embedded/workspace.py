@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,20 +15,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.errors import BackendError, Conflict, NotFound
-from aml.spec.model import CommandJob, DataInput, Model
+from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import housekeeping, names, snapshot
+from aml.workspace.embedded import computes, housekeeping, names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
-from aml.workspace.embedded.store import Jobs, NewJob
+from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, Usage, WorkspaceInfo
+from aml.workspace.embedded.vm_sizes import vm_sizes
+from aml.workspace.records import (
+    Compute,
+    ComputeNode,
+    EngineState,
+    Job,
+    MetricPoint,
+    ModelVersion,
+    Usage,
+    VmSize,
+    WorkspaceInfo,
+)
 
 _FOLLOW_INTERVAL_S = 0.1
+_STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
 
 
 class EmbeddedWorkspace:
@@ -42,6 +57,7 @@ class EmbeddedWorkspace:
         self._database = Database(self._paths.store)
         self._jobs = Jobs(self._database)
         self._models = Models(self._database, self._paths)
+        self._computes = Computes(self._database)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -51,8 +67,10 @@ class EmbeddedWorkspace:
         notes = []
         if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
-        if spec.distribution is not None or spec.resources.instance_count > 1:
-            notes.append("one process is started: this workspace does not distribute jobs yet")
+        notes += _distribution_notes(distribution_of(spec))
+        compute = self._computes.get(computes.name_of(spec.compute))
+        if compute.state == computes.STOPPED:
+            notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
         notes += [
             f"output {name}: only models are registered in this workspace yet, {output.name} will not be"
             for name, output in spec.outputs.items()
@@ -63,6 +81,10 @@ class EmbeddedWorkspace:
     def submit(self, spec: CommandJob) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
+        spread = distribution_of(spec)
+        _check_distribution(spread)
+        compute = self._computes.get(computes.name_of(spec.compute))
+        computes.check_fit(compute, spread)
         for value in spec.inputs.values():
             if isinstance(value, DataInput):
                 resolve(value.path, self._paths, self._models)
@@ -82,6 +104,8 @@ class EmbeddedWorkspace:
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
             properties=spec.properties,
+            compute=compute.name,
+            nodes=1 if compute.type == LOCAL else spread.nodes,
         )
         job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
         try:
@@ -122,9 +146,17 @@ class EmbeddedWorkspace:
         return self._with_folder(job)
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        artifacts = self._paths.job(self._jobs.get(name).name).artifacts
-        found = (artifacts / "user_logs").glob("*.txt")
-        return sorted((str(path.relative_to(artifacts)), path) for path in found)
+        paths = self._paths.job(self._jobs.get(name).name)
+        failed = paths.failed_process()
+        first = None if failed is None else paths.process_log(failed)
+        found = sorted((paths.artifacts / "user_logs").glob("*.txt"), key=lambda path: (path != first, path))
+        return [(str(path.relative_to(paths.artifacts)), path) for path in found]
+
+    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        failed = self._paths.job(self._jobs.get(name).name).failed_process()
+        logs = self.log_files(name)
+        shown = [log for log in logs if _STREAMED.fullmatch(log[0])]
+        return shown if failed is None or logs[0] in shown else [logs[0], *shown]
 
     def latest_metrics(self, name: str) -> Sequence[MetricPoint]:
         return metrics.latest_metrics(self._database.connection, self._jobs.get(name).name)
@@ -197,6 +229,34 @@ class EmbeddedWorkspace:
     def collect_garbage(self) -> int:
         return housekeeping.collect_garbage(self._paths, self._database)
 
+    def put_compute(self, spec: ComputeSpec) -> Compute:
+        compute = self._computes.put(spec)
+        self._let_queued_jobs_run()
+        return compute
+
+    def compute(self, name: str) -> Compute:
+        return self._computes.get(name)
+
+    def computes(self, type_: str | None = None) -> Sequence[Compute]:
+        return self._computes.list(type_)
+
+    def compute_nodes(self, name: str) -> Sequence[ComputeNode]:
+        return computes.nodes_of(self._computes.get(name), self._jobs.active())
+
+    def delete_compute(self, name: str) -> None:
+        self._computes.delete(name)
+
+    def start_compute(self, name: str) -> Compute:
+        compute = self._computes.set_state(name, computes.RUNNING)
+        self._let_queued_jobs_run()
+        return compute
+
+    def stop_compute(self, name: str) -> Compute:
+        return self._computes.set_state(name, computes.STOPPED)
+
+    def vm_sizes(self) -> Sequence[VmSize]:
+        return list(vm_sizes().values())
+
     def engine(self) -> EngineState:
         answer = start.ask(self._paths, "GET", "/engine/status")
         started = None if answer is None else datetime.fromtimestamp(float(str(answer["started_at"])), UTC)
@@ -217,6 +277,10 @@ class EmbeddedWorkspace:
                 os.kill(state.pid, signal.SIGTERM)
             start.wait_until_gone(self._paths)
         return state
+
+    def _let_queued_jobs_run(self) -> None:
+        if self._jobs.count_queued():
+            start.ensure_running(self._paths)
 
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
@@ -265,6 +329,22 @@ def embedded_workspaces() -> Sequence[WorkspaceInfo]:
     there = {path.name for path in folder.iterdir() if (path / "store.db").exists()} if folder.is_dir() else set()
     ordered = [DEFAULT_WORKSPACE, *sorted(there - {DEFAULT_WORKSPACE})]
     return [_info(name, workspace_paths(name)) for name in ordered]
+
+
+def _check_distribution(spread: Distribution) -> None:
+    if spread.type not in (None, "pytorch", "mpi", "tensorflow"):
+        raise BackendError(
+            f"distribution.type: {spread.type} can't be run on this machine", "Use pytorch, mpi or tensorflow."
+        )
+
+
+def _distribution_notes(spread: Distribution) -> Iterator[str]:
+    if spread.nodes > 1:
+        yield f"the {spread.nodes} nodes are processes of this machine"
+    if spread.nodes > 1 and spread.type is None:
+        yield "there is no distribution: the command runs once per node, and only AZUREML_CR_NODE_RANK tells them apart"
+    if spread.type == "mpi":
+        yield "the processes of mpi are started side by side with Open MPI's variables, without mpirun"
 
 
 def _info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
