@@ -8,7 +8,9 @@ from typing import Annotated, TextIO
 
 import typer
 
-from aml.commands._app import globals_, note
+from aml.commands import _job_edit
+from aml.commands._app import note
+from aml.commands._jobs import emit_job, open_web, workspace_in_use
 from aml.commands._options import (
     ArchivedOnly,
     DownloadPath,
@@ -23,7 +25,7 @@ from aml.commands._output import emit, emit_list, is_for_people
 from aml.errors import JobFailed
 from aml.view import cards, entities
 from aml.view.messages import say
-from aml.workspace import Workspace, open_workspace
+from aml.workspace import Workspace
 from aml.workspace.records import Job, Status
 
 app = typer.Typer()
@@ -47,11 +49,11 @@ def create(
     from aml.commands._specs import job_spec
 
     spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
-    workspace = _workspace()
+    workspace = workspace_in_use()
     for text in workspace.notes(spec):
         note(text)
     job = workspace.submit(spec)
-    _open_web(job, web)
+    open_web(job, web)
     if not stream:
         emit(entities.job(job), card=lambda color: cards.job(job, color=color))
         return 0
@@ -64,10 +66,10 @@ def create(
 @app.command()
 def show(name: Name, web: Web = False) -> None:
     """Show a job."""
-    workspace = _workspace()
+    workspace = workspace_in_use()
     job = workspace.job(name)
-    _open_web(job, web)
-    _emit_job(workspace, job)
+    open_web(job, web)
+    emit_job(workspace, job)
 
 
 @app.command("list")
@@ -82,14 +84,16 @@ def list_(
 ) -> None:
     """List jobs, newest first."""
     archived = True if archived_only else None if include_archived else False
-    jobs = _workspace().jobs(limit=None if all_results else max_results, parent=parent_job_name, archived=archived)
+    jobs = workspace_in_use().jobs(
+        limit=None if all_results else max_results, parent=parent_job_name, archived=archived
+    )
     emit_list([entities.job(job) for job in jobs], entities.JOB_COLUMNS, none="No jobs.")
 
 
 @app.command()
 def stream(name: Name, cancel_on_interrupt: CancelOnInterrupt = False) -> int:
     """Show the log of a job, from its beginning until the job is over."""
-    workspace = _workspace()
+    workspace = workspace_in_use()
     job = _follow(workspace, name, sys.stdout, cancel_on_interrupt=cancel_on_interrupt)
     if job.status is not Status.COMPLETED:
         raise _failure(job)
@@ -102,7 +106,7 @@ def wait(
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Give up after this.")] = None,
 ) -> int:
     """Wait until a job is over: exit code 0 if it is Completed, else 1."""
-    workspace = _workspace()
+    workspace = workspace_in_use()
     job = workspace.wait(name, timeout_s=timeout)
     if not job.status.is_terminal:
         raise JobFailed(f"the job {job.name} is still {job.status} after {timeout:g} s", "It goes on.")
@@ -112,9 +116,9 @@ def wait(
 @app.command()
 def cancel(name: Name) -> None:
     """Cancel a job: its processes are asked to end, and killed 10 s later."""
-    workspace = _workspace()
+    workspace = workspace_in_use()
     job = workspace.cancel(name)
-    _emit_job(workspace, job)
+    emit_job(workspace, job)
 
 
 @app.command()
@@ -125,7 +129,7 @@ def download(
     all_: Annotated[bool, typer.Option("--all", help="Logs and all outputs.")] = False,
 ) -> None:
     """Download the logs and ./outputs of a job that is over to artifacts/, outputs to named-outputs/NAME/."""
-    folder = _workspace().download_job(name, download_path, output=output_name, everything=all_)
+    folder = workspace_in_use().download_job(name, download_path, output=output_name, everything=all_)
     say(f"Downloaded to {folder.absolute()}")
 
 
@@ -135,14 +139,14 @@ def metrics(
     key: Annotated[str | None, typer.Option("--key", "-k", metavar="METRIC", help="All points of one metric.")] = None,
 ) -> None:
     """Show the last value of every metric that a job logged, or all points of one."""
-    workspace = _workspace()
+    workspace = workspace_in_use()
     points = workspace.latest_metrics(name) if key is None else workspace.metric_history(name, key)
     columns = {"Metric": "key", "Value": "value", "Step": "step"}
     emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
 
 
-def _workspace() -> Workspace:
-    return open_workspace(globals_().workspace_name)
+for verb in (_job_edit.update, _job_edit.archive, _job_edit.restore):
+    app.command()(verb)
 
 
 def _follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interrupt: bool) -> Job:
@@ -172,7 +176,7 @@ def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
 
 
 def _show_ended(workspace: Workspace, job: Job) -> int:
-    _emit_job(workspace, job)
+    emit_job(workspace, job)
     if job.status is Status.COMPLETED:
         return 0
     if is_for_people():
@@ -183,20 +187,3 @@ def _show_ended(workspace: Workspace, job: Job) -> int:
 def _failure(job: Job) -> JobFailed:
     why = f": {job.message}" if job.message else ""
     return JobFailed(f"the job {job.name} is {job.status}{why}", f"`aml job show -n {job.name}` tells more.")
-
-
-def _emit_job(workspace: Workspace, job: Job) -> None:
-    def card(color: bool) -> str:
-        return cards.job(job, workspace.latest_metrics(job.name), workspace.models_of(job.name), color=color)
-
-    emit(entities.job(job), card=card)
-
-
-def _open_web(job: Job, asked: bool) -> None:
-    url = entities.web_url(job) if asked else None
-    if url is None:
-        return
-    from aml.view.browser import open_page
-
-    if not open_page(url):
-        say(f"Web View: {url}")

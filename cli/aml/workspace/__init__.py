@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Model
+    from aml.spec.updates import Update
     from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
 
 
@@ -38,6 +39,12 @@ class Workspace(Protocol):
         """The job now and about ten times a second from then on; the last one given is over."""
 
     def cancel(self, name: str) -> Job: ...
+
+    def update_job(self, name: str, update: Update) -> Job:
+        """Change what may change of a job, at any time; two updates at once both count."""
+
+    def archive_job(self, name: str, *, archived: bool = True) -> Job:
+        """Hide a job that is over from lists, or show it again; `Conflict` if it is not over."""
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
         """Logs of a job that there are now: (name below the artifacts, file)."""

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aml.errors import Conflict, NotFound
+from aml.spec.updates import MUTABLE, Update, updated
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.tracking.runs import follow_job, insert_run
+from aml.workspace.embedded.tracking.runs import follow_job, insert_run, relabel_run
 from aml.workspace.records import END_OF, TERMINAL, Job, Reason, Status
 
 # As the partial index of the schema says it, so that SQLite uses it.
@@ -211,6 +212,42 @@ class Jobs:
                 "UPDATE job SET properties = json_patch(properties, ?) WHERE name = ?",
                 (json.dumps(dict(properties)), name),
             )
+
+    def update(self, name: str, update: Update) -> Job:
+        """Apply an update to what the job is now; its MLflow run gets the same name and experiment."""
+        with self._database.transaction() as write:
+            job = self.get(name)
+            fetched = {key: job.document.get(key) if key == "description" else getattr(job, key) for key in MUTABLE}
+            new = updated(fetched, update)
+            new["display_name"] = new["display_name"] or job.name
+            document = {key: value for key, value in {**job.document, **new}.items() if value not in (None, {})}
+            row = write.execute(
+                "UPDATE job SET tags = ?, properties = ?, display_name = ?, experiment_name = ?, document = ? "
+                "WHERE name = ? RETURNING *",
+                (
+                    json.dumps(new["tags"]),
+                    json.dumps(new["properties"]),
+                    new["display_name"],
+                    new["experiment_name"],
+                    json.dumps(document),
+                    name,
+                ),
+            ).fetchone()
+            relabel_run(write, job.name, name=new["display_name"], experiment_name=new["experiment_name"])
+        return _job(row)
+
+    def set_archived(self, name: str, archived: bool) -> Job:
+        """Hide or show a job; `Conflict` if it is not over."""
+        with self._database.transaction() as write:
+            job = self.get(name)
+            if job.status not in TERMINAL:
+                verb = "archived" if archived else "restored"
+                raise Conflict(
+                    f"the job {job.name} is {job.status}: only a job that is over can be {verb}",
+                    f"`aml job wait -n {job.name}` waits for it, `aml job cancel -n {job.name}` ends it.",
+                )
+            row = write.execute("UPDATE job SET archived = ? WHERE name = ? RETURNING *", (archived, name)).fetchone()
+        return _job(row)
 
     def events(self, name: str) -> Sequence[tuple[datetime, Status, Reason | None]]:
         rows = self._database.connection.execute(

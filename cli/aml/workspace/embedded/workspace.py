@@ -16,6 +16,7 @@ from pathlib import Path
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
 from aml.spec.stored import document_of
+from aml.spec.updates import Update
 from aml.workspace.embedded import names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
@@ -121,6 +122,12 @@ class EmbeddedWorkspace:
         if not job.status.is_terminal:
             start.ensure_running(self._paths)
         return self._with_folder(job)
+
+    def update_job(self, name: str, update: Update) -> Job:
+        return self._with_folder(self._jobs.update(name, update))
+
+    def archive_job(self, name: str, *, archived: bool = True) -> Job:
+        return self._with_folder(self._jobs.set_archived(name, archived))
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
         artifacts = self._paths.job(self._jobs.get(name).name).artifacts
