@@ -96,3 +96,23 @@ def test_a_job_that_is_not_over_can_not_be_archived(workspace):
 def test_verbs_on_a_job_that_does_not_exist_are_exit_code_3():
     for arguments in (("update", "--set", "tags.a=1"), ("archive",), ("restore",)):
         assert aml("job", *arguments, "-n", "nobody").returncode == 3
+
+
+def test_list_takes_filters(done, workspace):
+    failed = command_job(
+        "false", name="failed", experiment_name="new", compute="azureml:gpu", tags={"a": "2", "b": "x"}
+    )
+    workspace.wait(workspace.submit(failed).name)
+
+    def names(*flags: str) -> list[str]:
+        return [job["name"] for job in json.loads(aml("job", "list", *flags, check=True).stdout)]
+
+    assert names("--status", "failed") == ["failed"]
+    assert names("--experiment-name", "old") == ["done"]
+    assert names("--compute", "local") == ["done"]
+    assert names("--tag", "a") == ["failed", "done"]
+    assert names("--tag", "a=2", "b") == names("--tag", "a=2", "--tag", "b=x") == ["failed"]
+    assert names("--tag", "a", "--status", "Completed") == ["done"]
+    wrong = aml("job", "list", "--status", "Done")
+    assert wrong.returncode == 2
+    assert "completed" in wrong.stderr

@@ -26,10 +26,11 @@ from aml.errors import JobFailed
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import Workspace
-from aml.workspace.records import Job, Status
+from aml.workspace.records import Job, JobFilter, Status
 
 app = typer.Typer()
 
+_STATUSES = f"Those that are {', '.join(list(Status)[:-1])} or {list(Status)[-1]}."
 CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C also cancels the job.")]
 
 
@@ -79,14 +80,29 @@ def list_(
     parent_job_name: Annotated[
         str | None, typer.Option("--parent-job-name", "-p", metavar="NAME", help="Its children.")
     ] = None,
+    status: Annotated[
+        Status | None, typer.Option("--status", case_sensitive=False, metavar="STATUS", help=_STATUSES)
+    ] = None,
+    experiment_name: Annotated[
+        str | None, typer.Option("--experiment-name", metavar="NAME", help="Those of an experiment.")
+    ] = None,
+    compute: Annotated[str | None, typer.Option("--compute", metavar="NAME", help="Those on a compute.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="KEY[=VALUE]", help="Those that have all of these tags.")
+    ] = None,
     include_archived: IncludeArchived = False,
     archived_only: ArchivedOnly = False,
 ) -> None:
     """List jobs, newest first."""
-    archived = True if archived_only else None if include_archived else False
-    jobs = workspace_in_use().jobs(
-        limit=None if all_results else max_results, parent=parent_job_name, archived=archived
+    which = JobFilter(
+        parent=parent_job_name,
+        archived=True if archived_only else None if include_archived else False,
+        status=status,
+        experiment_name=experiment_name,
+        compute=compute,
+        tags=tuple(_tag(text) for text in tag or ()),
     )
+    jobs = workspace_in_use().jobs(which, limit=None if all_results else max_results)
     emit_list([entities.job(job) for job in jobs], entities.JOB_COLUMNS, none="No jobs.")
 
 
@@ -147,6 +163,11 @@ def metrics(
 
 for verb in (_job_edit.update, _job_edit.archive, _job_edit.restore):
     app.command()(verb)
+
+
+def _tag(text: str) -> tuple[str, str | None]:
+    key, equals, value = text.partition("=")
+    return key, value if equals else None
 
 
 def _follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interrupt: bool) -> Job:

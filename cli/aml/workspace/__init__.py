@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Model
     from aml.spec.updates import Update
-    from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+    from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, WorkspaceInfo
 
 
 class Workspace(Protocol):
@@ -27,10 +27,8 @@ class Workspace(Protocol):
 
     def job(self, name: str) -> Job: ...
 
-    def jobs(
-        self, *, limit: int | None = 50, parent: str | None = None, archived: bool | None = False
-    ) -> Sequence[Job]:
-        """Newest first; `archived` None is: both."""
+    def jobs(self, which: JobFilter = ..., *, limit: int | None = 50) -> Sequence[Job]:
+        """Newest first."""
 
     def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
         """The job once it is over, or as it is when the time is."""

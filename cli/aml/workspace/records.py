@@ -83,6 +83,18 @@ class Job:
 
 
 @dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; what is None does not matter."""
+
+    parent: str | None = None  # None: jobs that have no parent
+    archived: bool | None = False
+    status: Status | None = None
+    experiment_name: str | None = None
+    compute: str | None = None  # `local` is also what a job has that names none
+    tags: tuple[tuple[str, str | None], ...] = ()  # (key, value); value None: whatever it is
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     name: str
     version: str

@@ -16,11 +16,9 @@ from typing import Any
 from aml.errors import Conflict, NotFound
 from aml.spec.updates import MUTABLE, Update, updated
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.listing import EVERY_JOB, UNFINISHED, listing
 from aml.workspace.embedded.tracking.runs import follow_job, insert_run, relabel_run
-from aml.workspace.records import END_OF, TERMINAL, Job, Reason, Status
-
-# As the partial index of the schema says it, so that SQLite uses it.
-_UNFINISHED = "status NOT IN ('Completed', 'Failed', 'Canceled')"
+from aml.workspace.records import END_OF, TERMINAL, Job, JobFilter, Reason, Status
 
 
 @dataclass(frozen=True)
@@ -103,31 +101,26 @@ class Jobs:
             raise NotFound(f"there is no job named {name} in this workspace", "`aml job list` shows the names.")
         return _job(row)
 
-    def list(
-        self, *, limit: int | None = None, parent: str | None = None, archived: bool | None = False
-    ) -> Sequence[Job]:
-        """Newest first; children only when their parent is named; `archived` None is: both."""
-        conditions, values = ["parent_job_name IS ?"], [parent]
-        if archived is not None:
-            conditions.append(f"archived = {int(archived)}")
-        query = f"SELECT * FROM job WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
-        rows = self._database.connection.execute(query, (*values, -1 if limit is None else limit))
+    def list(self, which: JobFilter = EVERY_JOB, *, limit: int | None = None) -> Sequence[Job]:
+        """Newest first."""
+        query, values = listing(which)
+        rows = self._database.connection.execute(f"{query} LIMIT ?", (*values, -1 if limit is None else limit))
         return [_job(row) for row in rows]
 
     def active(self) -> Sequence[Claim]:
         """Every job that an engine has claimed and not ended, oldest first."""
         rows = self._database.connection.execute(
-            f"SELECT * FROM job WHERE {_UNFINISHED} AND status <> 'Queued' ORDER BY id"
+            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' ORDER BY id"
         )
         return [_claim(row) for row in rows]
 
     def any_unfinished(self) -> bool:
-        row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {_UNFINISHED} LIMIT 1").fetchone()
+        row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone()
         return row is not None
 
     def count_queued(self) -> int:
         row = self._database.connection.execute(
-            f"SELECT count(*) FROM job WHERE {_UNFINISHED} AND status = 'Queued'"
+            f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued'"
         ).fetchone()
         return int(row[0])
 
@@ -136,7 +129,7 @@ class Jobs:
         with self._database.transaction() as write:
             row = write.execute(
                 "UPDATE job SET status = 'Preparing', lease = ? WHERE id = "
-                f"(SELECT id FROM job WHERE {_UNFINISHED} AND status = 'Queued' ORDER BY id LIMIT 1) RETURNING *",
+                f"(SELECT id FROM job WHERE {UNFINISHED} AND status = 'Queued' ORDER BY id LIMIT 1) RETURNING *",
                 (lease,),
             ).fetchone()
             if row is None:
@@ -180,7 +173,7 @@ class Jobs:
         with self._database.transaction() as write:
             row = write.execute(
                 "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, ended_at = ?, lease = NULL "
-                f"WHERE name = ? AND lease = ? AND {_UNFINISHED} RETURNING id, name",
+                f"WHERE name = ? AND lease = ? AND {UNFINISHED} RETURNING id, name",
                 (status, reason, message, exit_code, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None:

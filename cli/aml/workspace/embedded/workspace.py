@@ -21,12 +21,13 @@ from aml.workspace.embedded import names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
+from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -94,10 +95,8 @@ class EmbeddedWorkspace:
     def job(self, name: str) -> Job:
         return self._with_folder(self._jobs.get(name))
 
-    def jobs(
-        self, *, limit: int | None = 50, parent: str | None = None, archived: bool | None = False
-    ) -> Sequence[Job]:
-        return [self._with_folder(job) for job in self._jobs.list(limit=limit, parent=parent, archived=archived)]
+    def jobs(self, which: JobFilter = EVERY_JOB, *, limit: int | None = 50) -> Sequence[Job]:
+        return [self._with_folder(job) for job in self._jobs.list(which, limit=limit)]
 
     def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
