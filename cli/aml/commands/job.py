@@ -8,7 +8,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from aml.commands import _job_edit
+from aml.commands import _job_check, _job_edit
 from aml.commands._app import note
 from aml.commands._jobs import emit_job, open_web, workspace_in_use
 from aml.commands._options import (
@@ -44,12 +44,16 @@ def create(
     set_: Sets = None,
     stream: Annotated[bool, typer.Option("--stream", "-s", help="Show the log until the job is over.")] = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
     from aml.commands._specs import job_spec
 
     spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
+    if dry_run:
+        _job_check.show_plan(spec)
+        return 0
     workspace = workspace_in_use()
     for text in workspace.notes(spec):
         note(text)
@@ -161,7 +165,7 @@ def metrics(
     emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
 
 
-for verb in (_job_edit.update, _job_edit.archive, _job_edit.restore):
+for verb in (_job_check.validate, _job_check.plan, _job_edit.update, _job_edit.archive, _job_edit.restore):
     app.command()(verb)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Model
     from aml.spec.updates import Update
-    from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, WorkspaceInfo
+    from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, Plan, WorkspaceInfo
 
 
 class Workspace(Protocol):
@@ -21,6 +21,9 @@ class Workspace(Protocol):
 
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
+
+    def plan(self, spec: CommandJob) -> Plan:
+        """What a submit of this spec would run; the same refusals, and nothing changes."""
 
     def submit(self, spec: CommandJob) -> Job:
         """Store the code, queue the job and return at once."""

@@ -95,6 +95,42 @@ class JobFilter:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """The files of a job's code folder that it would get."""
+
+    code: Path
+    files: tuple[tuple[str, int], ...]  # (path, size in bytes)
+    ignore_file: str | None  # .amlignore or .gitignore
+    ignored: tuple[str, ...]  # what that file dropped; a folder, which ends in /, stands for all that is in it
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(size for _, size in self.files)
+
+
+@dataclass(frozen=True)
+class PlannedInput:
+    type: str  # literal, uri_folder, ...
+    value: str  # what the command gets: the text, or the place of the data
+    source: Path | None  # where the data is now
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
+
+    name: str | None
+    experiment_name: str
+    command: str  # bound
+    environment: Mapping[str, str]  # what workspace and spec add to the submitter's; secrets are not told
+    working_directory: Path
+    inputs: Mapping[str, PlannedInput]
+    outputs: Mapping[str, Path]
+    snapshot: Snapshot | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     name: str
     version: str

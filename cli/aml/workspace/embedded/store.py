@@ -79,10 +79,7 @@ class Jobs:
                 cursor = write.execute(f"INSERT INTO job ({names}) VALUES ({values}) RETURNING *", row)
                 inserted = cursor.fetchone()
             except sqlite3.IntegrityError:
-                raise Conflict(
-                    f"a job named {new.name} exists already",
-                    "Give another name with --name, or none to have one made.",
-                ) from None
+                raise _taken(new.name) from None
             insert_run(
                 write,
                 run_id=new.name,
@@ -94,6 +91,11 @@ class Jobs:
             _record_event(write, inserted, now, Status.QUEUED)
             before_commit()
         return _job(inserted)
+
+    def check_is_free(self, name: str) -> None:
+        """`Conflict` if a job has this name."""
+        if self._database.connection.execute("SELECT 1 FROM job WHERE name = ?", (name,)).fetchone():
+            raise _taken(name)
 
     def get(self, name: str) -> Job:
         row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
@@ -278,6 +280,11 @@ def _record_event(
         (row["id"], at.isoformat(), status, reason, message),
     )
     follow_job(write, row["name"], status, at_ms=int(at.timestamp() * 1000))
+
+
+def _taken(name: str) -> Conflict:
+    hint = "Give another name with --name, or none to have one made."
+    return Conflict(f"a job named {name} exists already", hint)
 
 
 def _claim(row: sqlite3.Row) -> Claim:

@@ -17,17 +17,18 @@ from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
 from aml.spec.stored import document_of
 from aml.spec.updates import Update
-from aml.workspace.embedded import names, snapshot
+from aml.workspace.embedded import names, planning, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
+from aml.workspace.embedded.planning import unknown_tracking
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, Plan, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -62,12 +63,27 @@ class EmbeddedWorkspace:
         ]
         return notes
 
+    def plan(self, spec: CommandJob) -> Plan:
+        if spec.name is not None:
+            names.check_job_name(spec.name)
+            self._jobs.check_is_free(spec.name)
+        experiment_name = _experiment_name(spec)
+        tracking = unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
+        code = None if spec.code is None else resolve(spec.code, self._paths, self._models)
+        return planning.plan(
+            spec,
+            experiment_name=experiment_name,
+            paths=self._paths,
+            tracking=tracking,
+            sources=self._sources(spec),
+            snapshot=None if code is None else snapshot.listing(code),
+            notes=self.notes(spec),
+        )
+
     def submit(self, spec: CommandJob) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
-        for value in spec.inputs.values():
-            if isinstance(value, DataInput):
-                resolve(value.path, self._paths, self._models)
+        self._sources(spec)
         digest = None
         if spec.code is not None:
             code = resolve(spec.code, self._paths, self._models)
@@ -76,7 +92,7 @@ class EmbeddedWorkspace:
         new = NewJob(
             name=name,
             type="command",
-            experiment_name=spec.experiment_name or Path.cwd().name or "Default",
+            experiment_name=_experiment_name(spec),
             display_name=spec.display_name or name,
             document=document_of(spec),
             snapshot=digest,
@@ -219,6 +235,15 @@ class EmbeddedWorkspace:
             start.wait_until_gone(self._paths)
         return state
 
+    def _sources(self, spec: CommandJob) -> dict[str, Path]:
+        """Where the data inputs are; `NotFound` if one is not."""
+        data = {name: value.path for name, value in spec.inputs.items() if isinstance(value, DataInput)}
+        return {name: resolve(path, self._paths, self._models) for name, path in data.items()}
+
+    def _experiment_id(self, name: str) -> str | None:
+        row = self._database.connection.execute("SELECT id FROM experiment WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row["id"])
+
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
         with explained(path):
@@ -229,6 +254,10 @@ class EmbeddedWorkspace:
 
     def _with_folder(self, job: Job) -> Job:
         return replace(job, folder=self._paths.job(job.name).folder)
+
+
+def _experiment_name(spec: CommandJob) -> str:
+    return spec.experiment_name or Path.cwd().name or "Default"
 
 
 def embedded_workspaces() -> Sequence[WorkspaceInfo]:
