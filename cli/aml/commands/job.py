@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 
-from aml.commands import _job_check, _job_edit
+from aml.commands import _job_check, _job_edit, _job_files
 from aml.commands._app import note
 from aml.commands._jobs import emit_job, open_web, workspace_in_use
 from aml.commands._options import (
     ArchivedOnly,
-    DownloadPath,
     File,
     IncludeArchived,
     Name,
@@ -142,18 +140,6 @@ def cancel(name: Name) -> None:
 
 
 @app.command()
-def download(
-    name: Name,
-    download_path: DownloadPath = Path(),
-    output_name: Annotated[str | None, typer.Option("--output-name", metavar="NAME", help="One output alone.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Logs and all outputs.")] = False,
-) -> None:
-    """Download the logs and ./outputs of a job that is over to artifacts/, outputs to named-outputs/NAME/."""
-    folder = workspace_in_use().download_job(name, download_path, output=output_name, everything=all_)
-    say(f"Downloaded to {folder.absolute()}")
-
-
-@app.command()
 def metrics(
     name: Name,
     key: Annotated[str | None, typer.Option("--key", "-k", metavar="METRIC", help="All points of one metric.")] = None,
@@ -165,8 +151,17 @@ def metrics(
     emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
 
 
-for verb in (_job_check.validate, _job_check.plan, _job_edit.update, _job_edit.archive, _job_edit.restore):
+for verb in (
+    _job_files.files,
+    _job_files.download,
+    _job_check.validate,
+    _job_check.plan,
+    _job_edit.update,
+    _job_edit.archive,
+    _job_edit.restore,
+):
     app.command()(verb)
+app.command("show-services")(_job_files.show_services)
 
 
 def _tag(text: str) -> tuple[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFile, MetricPoint, ModelVersion, WorkspaceInfo
 
 JOB_COLUMNS = {
     "Name": "name",
@@ -20,6 +20,7 @@ MODEL_COLUMNS = {
     "Job": "job_name",
     "Created": "creation_context.created_at",
 }
+FILE_COLUMNS = {"Path": "path", "Size": "size_bytes"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
 
@@ -86,6 +87,10 @@ def engine(record: EngineState) -> dict[str, Any]:
 
 def metric(point: MetricPoint) -> dict[str, Any]:
     return {"key": point.key, "value": point.value, "step": point.step, "timestamp": point.timestamp_ms}
+
+
+def job_file(record: JobFile) -> dict[str, Any]:
+    return {"path": record.path, "size_bytes": record.size_bytes}
 
 
 def web_url(record: Job) -> str | None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Model
     from aml.spec.updates import Update
-    from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, Plan, WorkspaceInfo
+    from aml.workspace.records import (
+        EngineState,
+        Job,
+        JobFile,
+        JobFilter,
+        MetricPoint,
+        ModelVersion,
+        Plan,
+        WorkspaceInfo,
+    )
 
 
 class Workspace(Protocol):
@@ -60,6 +69,15 @@ class Workspace(Protocol):
 
     def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
         """Copy artifacts or outputs of a job that is over to `folder`, in Azure's layout; the folder written to."""
+
+    def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        """Files of a job that there are now, by path; `pattern` is a path in a download or below artifacts/, or a glob.
+
+        `NotFound` if there is none for the pattern.
+        """
+
+    def download_files(self, files: Sequence[JobFile], folder: Path) -> None:
+        """Copy files of a job to `folder`, in the layout of a whole download."""
 
     def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
         """Outputs of a job that there are now: (name, folder)."""

@@ -95,6 +95,15 @@ class JobFilter:
 
 
 @dataclass(frozen=True)
+class JobFile:
+    """A file that a job wrote."""
+
+    path: str  # as in a download: artifacts/user_logs/std_log.txt, named-outputs/model/model.pt
+    size_bytes: int
+    location: Path
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The files of a job's code folder that it would get."""
 

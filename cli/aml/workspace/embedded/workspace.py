@@ -17,7 +17,7 @@ from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
 from aml.spec.stored import document_of
 from aml.spec.updates import Update
-from aml.workspace.embedded import names, planning, snapshot
+from aml.workspace.embedded import job_files, names, planning, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
@@ -28,7 +28,7 @@ from aml.workspace.embedded.planning import unknown_tracking
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, JobFilter, MetricPoint, ModelVersion, Plan, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFile, JobFilter, MetricPoint, ModelVersion, Plan, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -170,9 +170,16 @@ class EmbeddedWorkspace:
         for each in wanted:
             if each not in outputs:
                 raise NotFound(f"the job {job.name} has no output {each}", f"It has: {', '.join(outputs)}.")
-            target = folder / ("artifacts" if each == DEFAULT_OUTPUT else f"named-outputs/{each}")
-            _copy(outputs[each], target)
+            _copy(outputs[each], folder / job_files.place(each))
         return folder
+
+    def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        found = job_files.listed(self.job_outputs(name))
+        return found if pattern is None else job_files.matching(found, pattern, name)
+
+    def download_files(self, files: Sequence[JobFile], folder: Path) -> None:
+        for file in files:
+            _copy(file.location, folder / file.path)
 
     def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
         paths = self._paths.job(self._jobs.get(name).name)
