@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from aml.commands._jobs import workspace_in_use
+from aml.commands._jobs import ExperimentName, workspace_in_use
 from aml.commands._options import File, OptionalName, Sets
 from aml.commands._output import emit
 from aml.spec.model import CommandJob
@@ -22,9 +18,7 @@ def validate(file: File, set_: Sets = None) -> int:
 def plan(
     file: File,
     name: OptionalName = None,
-    experiment_name: Annotated[
-        str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment, over the file's.")
-    ] = None,
+    experiment_name: ExperimentName = None,
     set_: Sets = None,
 ) -> None:
     """Show what `job create` would run, and change nothing."""

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from aml.commands._app import globals_
 from aml.commands._output import emit
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import Workspace, open_workspace
 from aml.workspace.records import Job
+
+ExperimentName = Annotated[
+    str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment, over the one it has.")
+]
+Stream = Annotated[bool, typer.Option("--stream", "-s", help="Show the log until the job is over.")]
+CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C also cancels the job.")]
 
 
 def workspace_in_use() -> Workspace:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
-from aml.commands import _job_check, _job_edit, _job_files
-from aml.commands._app import note
-from aml.commands._jobs import emit_job, open_web, workspace_in_use
+from aml.commands import _job_again, _job_check, _job_edit, _job_files
+from aml.commands._job_follow import failure, follow, show_ended, submit
+from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream, emit_job, open_web, workspace_in_use
 from aml.commands._options import (
     ArchivedOnly,
     File,
@@ -19,28 +19,23 @@ from aml.commands._options import (
     Sets,
     Web,
 )
-from aml.commands._output import emit, emit_list, is_for_people
+from aml.commands._output import emit_list
 from aml.errors import JobFailed
-from aml.view import cards, entities
-from aml.view.messages import say
-from aml.workspace import Workspace
-from aml.workspace.records import Job, JobFilter, Status
+from aml.view import entities
+from aml.workspace.records import JobFilter, Status
 
 app = typer.Typer()
 
 _STATUSES = f"Those that are {', '.join(list(Status)[:-1])} or {list(Status)[-1]}."
-CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C also cancels the job.")]
 
 
 @app.command()
 def create(
     file: File,
     name: OptionalName = None,
-    experiment_name: Annotated[
-        str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment, over the file's.")
-    ] = None,
+    experiment_name: ExperimentName = None,
     set_: Sets = None,
-    stream: Annotated[bool, typer.Option("--stream", "-s", help="Show the log until the job is over.")] = False,
+    stream: Stream = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     web: Web = False,
@@ -52,18 +47,7 @@ def create(
     if dry_run:
         _job_check.show_plan(spec)
         return 0
-    workspace = workspace_in_use()
-    for text in workspace.notes(spec):
-        note(text)
-    job = workspace.submit(spec)
-    open_web(job, web)
-    if not stream:
-        emit(entities.job(job), card=lambda color: cards.job(job, color=color))
-        return 0
-    # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
-    log_to = sys.stdout if is_for_people() else sys.stderr
-    job = _follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
-    return _show_ended(workspace, job)
+    return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 
 
 @app.command()
@@ -112,9 +96,9 @@ def list_(
 def stream(name: Name, cancel_on_interrupt: CancelOnInterrupt = False) -> int:
     """Show the log of a job, from its beginning until the job is over."""
     workspace = workspace_in_use()
-    job = _follow(workspace, name, sys.stdout, cancel_on_interrupt=cancel_on_interrupt)
+    job = follow(workspace, name, sys.stdout, cancel_on_interrupt=cancel_on_interrupt)
     if job.status is not Status.COMPLETED:
-        raise _failure(job)
+        raise failure(job)
     return 0
 
 
@@ -128,7 +112,7 @@ def wait(
     job = workspace.wait(name, timeout_s=timeout)
     if not job.status.is_terminal:
         raise JobFailed(f"the job {job.name} is still {job.status} after {timeout:g} s", "It goes on.")
-    return _show_ended(workspace, job)
+    return show_ended(workspace, job)
 
 
 @app.command()
@@ -156,6 +140,9 @@ for verb in (
     _job_files.download,
     _job_check.validate,
     _job_check.plan,
+    _job_again.clone,
+    _job_again.retry,
+    _job_again.diff,
     _job_edit.update,
     _job_edit.archive,
     _job_edit.restore,
@@ -167,43 +154,3 @@ app.command("show-services")(_job_files.show_services)
 def _tag(text: str) -> tuple[str, str | None]:
     key, equals, value = text.partition("=")
     return key, value if equals else None
-
-
-def _follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interrupt: bool) -> Job:
-    try:
-        return _show_live(workspace, name, stream)
-    except KeyboardInterrupt:
-        if cancel_on_interrupt:
-            workspace.cancel(name)
-            say(f"\nCanceling {name}")
-            workspace.wait(name)
-        else:
-            say(f"\n{name} goes on. `aml job stream -n {name}` shows it again, `aml job cancel -n {name}` ends it.")
-        raise
-
-
-def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
-    from aml.view.live import LiveView
-
-    view, cursor = LiveView(stream), 0
-    for number, job in enumerate(workspace.follow(name)):
-        if number == 0:
-            view.header(job)
-        cursor, points = workspace.metrics_after(job.name, cursor)
-        view.update(job, workspace.log_files(job.name), points)
-    view.footer(job)
-    return job
-
-
-def _show_ended(workspace: Workspace, job: Job) -> int:
-    emit_job(workspace, job)
-    if job.status is Status.COMPLETED:
-        return 0
-    if is_for_people():
-        return JobFailed.exit_code  # the card has said why
-    raise _failure(job)
-
-
-def _failure(job: Job) -> JobFailed:
-    why = f": {job.message}" if job.message else ""
-    return JobFailed(f"the job {job.name} is {job.status}{why}", f"`aml job show -n {job.name}` tells more.")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from aml.errors import AmlError, UsageError
@@ -38,6 +39,11 @@ def complete(document: Document, **flags: Any) -> Document:
             flag = f"--{name.replace('_', '-')}"
             document = _put(document, [name], _node(value, flag), flag)
     return document
+
+
+def document_from(data: Mapping[str, Any], name: str) -> Document:
+    """A document that was in no file; `name` is what messages call it, paths are relative to the current folder."""
+    return Document(name, Path.cwd(), _node(data, None))
 
 
 def steps(path: str, flag: str) -> list[Key]:
@@ -85,7 +91,7 @@ def _from(node: Node, flag: str) -> Node:
     return node._replace(children=children, origin=flag)
 
 
-def _node(value: Any, flag: str) -> Node:
+def _node(value: Any, flag: str | None) -> Node:
     nowhere = Place(1, 1)
     items: dict[Key, Any] = {}
     if isinstance(value, dict):

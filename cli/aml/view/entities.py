@@ -93,6 +93,10 @@ def job_file(record: JobFile) -> dict[str, Any]:
     return {"path": record.path, "size_bytes": record.size_bytes}
 
 
+def difference(part: str, key: str, first: Any, second: Any) -> dict[str, Any]:
+    return {"part": part, "key": key, "first": first, "second": second}
+
+
 def web_url(record: Job) -> str | None:
     """Where to look at a job; its folder, as long as there is no page."""
     return None if record.folder is None else record.folder.as_uri()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,8 +34,8 @@ class Workspace(Protocol):
     def plan(self, spec: CommandJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 
-    def submit(self, spec: CommandJob) -> Job:
-        """Store the code, queue the job and return at once."""
+    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
+        """Store the code, queue the job and return at once; `code_of` names a job whose stored code is used instead."""
 
     def job(self, name: str) -> Job: ...
 
@@ -69,6 +69,9 @@ class Workspace(Protocol):
 
     def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
         """Copy artifacts or outputs of a job that is over to `folder`, in Azure's layout; the folder written to."""
+
+    def job_code(self, name: str) -> Mapping[str, str]:
+        """The code that a job was submitted with: path -> digest of the content."""
 
     def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
         """Files of a job that there are now, by path; `pattern` is a path in a download or below artifacts/, or a glob.

@@ -100,8 +100,16 @@ class Jobs:
     def get(self, name: str) -> Job:
         row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no job named {name} in this workspace", "`aml job list` shows the names.")
+            raise _unknown(name)
         return _job(row)
+
+    def snapshot(self, name: str) -> str | None:
+        """The digest of the job's code."""
+        row = self._database.connection.execute("SELECT snapshot FROM job WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise _unknown(name)
+        digest: str | None = row["snapshot"]
+        return digest
 
     def list(self, which: JobFilter = EVERY_JOB, *, limit: int | None = None) -> Sequence[Job]:
         """Newest first."""
@@ -280,6 +288,10 @@ def _record_event(
         (row["id"], at.isoformat(), status, reason, message),
     )
     follow_job(write, row["name"], status, at_ms=int(at.timestamp() * 1000))
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"there is no job named {name} in this workspace", "`aml job list` shows the names.")
 
 
 def _taken(name: str) -> Conflict:

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -80,14 +80,11 @@ class EmbeddedWorkspace:
             notes=self.notes(spec),
         )
 
-    def submit(self, spec: CommandJob) -> Job:
+    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
         self._sources(spec)
-        digest = None
-        if spec.code is not None:
-            code = resolve(spec.code, self._paths, self._models)
-            digest = Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
+        digest = self._stored_code(spec) if code_of is None else self._jobs.snapshot(code_of)
         name = spec.name or names.new_name()
         new = NewJob(
             name=name,
@@ -173,6 +170,11 @@ class EmbeddedWorkspace:
             _copy(outputs[each], folder / job_files.place(each))
         return folder
 
+    def job_code(self, name: str) -> Mapping[str, str]:
+        digest = self._jobs.snapshot(name)
+        entries = () if digest is None else Blobs(self._paths.blobs).manifest(digest).entries
+        return {entry.path: entry.digest for entry in entries}
+
     def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
         found = job_files.listed(self.job_outputs(name))
         return found if pattern is None else job_files.matching(found, pattern, name)
@@ -241,6 +243,13 @@ class EmbeddedWorkspace:
                 os.kill(state.pid, signal.SIGTERM)
             start.wait_until_gone(self._paths)
         return state
+
+    def _stored_code(self, spec: CommandJob) -> str | None:
+        """The digest of the spec's code, stored."""
+        if spec.code is None:
+            return None
+        code = resolve(spec.code, self._paths, self._models)
+        return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
 
     def _sources(self, spec: CommandJob) -> dict[str, Path]:
         """Where the data inputs are; `NotFound` if one is not."""
