@@ -30,7 +30,7 @@ def complete(*words: str) -> list[str]:
 
 def test_nouns_verbs_and_options_are_completed():
     assert {"job", "model", "workspace", "validate"} <= set(complete("aml", ""))
-    assert complete("aml", "job", "sh") == ["show"]
+    assert complete("aml", "job", "sh") == ["show", "show-services"]
     assert complete("aml", "job", "create", "--exp") == ["--experiment-name"]
     assert "--query" in complete("aml", "model", "list", "--")
 

@@ -9,7 +9,7 @@ import pytest
 from aml.errors import Conflict, NotFound
 from aml.workspace.embedded.database import Database, StoreError
 from aml.workspace.embedded.store import Jobs, NewJob
-from aml.workspace.records import Reason, Status
+from aml.workspace.records import JobFilter, Reason, Status
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_children_are_listed_with_their_parent_alone(jobs):
     add(jobs, "sweep")
     jobs.insert(NewJob("sweep_0", "command", "e", "d", {}, None, "me", "sweep", {}, {}), lambda: None)
     assert [job.name for job in jobs.list()] == ["sweep"]
-    assert [job.name for job in jobs.list(parent="sweep")] == ["sweep_0"]
+    assert [job.name for job in jobs.list(JobFilter(parent="sweep"))] == ["sweep_0"]
 
 
 def test_a_file_that_is_no_database_is_said_with_the_way_out(tmp_path):

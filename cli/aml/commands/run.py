@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._app import globals_, note
-from aml.commands.job import follow_and_show, show_submitted
-from aml.workspace import open_workspace
+from aml.commands._job_follow import submit
 from aml.workspace.folder import attached_experiment
 
 app = typer.Typer()
@@ -47,8 +45,4 @@ def submit_script(
     job = replace(job, experiment_name=experiment, compute=target or job.compute)
     if conda_dependencies is not None and not isinstance(job.environment, str):
         job = replace(job, environment={**job.environment, "conda_file": str(conda_dependencies.absolute())})
-    workspace = open_workspace(globals_().workspace_name)
-    for text in workspace.notes(job):
-        note(text)
-    submitted = workspace.submit(job)
-    return show_submitted(submitted) if async_ else follow_and_show(workspace, submitted)
+    return submit(job, stream=not async_, cancel_on_interrupt=False, web=False)

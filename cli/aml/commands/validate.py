@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from aml.commands._app import globals_
-from aml.errors import AmlError, Problem, SpecError
+from aml.errors import AmlError, Problem, SpecError, UsageError
 from aml.spec.load import load
+from aml.spec.overrides import apply
 from aml.spec.parse import problems
 from aml.view.color import has_color
 from aml.view.documents import write
@@ -26,7 +28,12 @@ def validate(
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
 ) -> int:
     """Check YAML files without running them: exit code 0 if all are valid, else 1."""
-    results = [(str(file), *_check(file)) for file in files]
+    return check_files(files, format_=format_)
+
+
+def check_files(files: Sequence[Path], sets: Sequence[str] = (), *, format_: str = "text") -> int:
+    """Say of each file, with `--set` over it, what is wrong; the exit code."""
+    results = [(str(file), *_check(file, sets)) for file in files]
     if format_ == "json" or globals_().output is not None:
         documents = [_document(name, found) for name, found, _ in results]
         write(documents[0] if len(documents) == 1 else documents, output=globals_().output, query=globals_().query)
@@ -36,12 +43,14 @@ def validate(
     return 0 if all(_is_valid(found) for _, found, _ in results) else 1
 
 
-def _check(file: Path) -> tuple[tuple[Problem, ...], str]:
+def _check(file: Path, sets: Sequence[str]) -> tuple[tuple[Problem, ...], str]:
     """What is wrong with a file, and its text; a file that can't be read is one more finding."""
     try:
-        document = load(file)
+        document = apply(load(file), sets)
     except SpecError as error:
         return error.problems, error.text
+    except UsageError:
+        raise
     except AmlError as error:
         return (Problem("unreadable", error.message, (), 1, 1, error.hint),), ""
     return tuple(problems(document)), document.text

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from aml.errors import AmlError, UsageError
@@ -27,8 +28,7 @@ def apply(document: Document, sets: Sequence[str]) -> Document:
             hint = "Write it as --set key=value, for example --set inputs.lr=0.1."
             raise UsageError(f"--set {assignment}: there is no key=value in it.", hint)
         flag = f"--set {path.strip()}"
-        steps = _steps(path.strip(), flag)
-        document = _put(document, steps, _value(value, flag), flag)
+        document = _put(document, steps(path.strip(), flag), _value(value, flag), flag)
     return document
 
 
@@ -41,8 +41,14 @@ def complete(document: Document, **flags: Any) -> Document:
     return document
 
 
-def _steps(path: str, flag: str) -> list[Key]:
-    steps: list[Key] = []
+def document_from(data: Mapping[str, Any], name: str) -> Document:
+    """A document that was in no file; `name` is what messages call it, paths are relative to the current folder."""
+    return Document(name, Path.cwd(), _node(data, None))
+
+
+def steps(path: str, flag: str) -> list[Key]:
+    """The keys and indexes of a path; `flag` is what messages call it."""
+    found: list[Key] = []
     position, after_dot = 0, True
     while position < len(path):
         match = _STEP.match(path, position)
@@ -50,14 +56,14 @@ def _steps(path: str, flag: str) -> list[Key]:
             hint = r"Write it as a.b, or a[0].b for a list; a dot in a key is written \."
             raise UsageError(f"{flag}: the path can't be read at '{path[position:]}'.", hint)
         if match[1]:
-            steps.append(int(match[1]))
+            found.append(int(match[1]))
         elif match[2]:
-            steps.append(re.sub(r"\\(.)", r"\1", match[2]))
+            found.append(re.sub(r"\\(.)", r"\1", match[2]))
         after_dot = match[3] is not None
         position = match.end()
     if after_dot:
         raise UsageError(f"{flag}: the path ends in a dot.")
-    return steps
+    return found
 
 
 def _value(text: str, flag: str) -> Node:
@@ -85,7 +91,7 @@ def _from(node: Node, flag: str) -> Node:
     return node._replace(children=children, origin=flag)
 
 
-def _node(value: Any, flag: str) -> Node:
+def _node(value: Any, flag: str | None) -> Node:
     nowhere = Place(1, 1)
     items: dict[Key, Any] = {}
     if isinstance(value, dict):

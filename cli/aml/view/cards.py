@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from aml.view.color import Style, paint
 from aml.workspace.records import Compute, EngineState, Job, MetricPoint, ModelVersion, Status, Usage, WorkspaceInfo
@@ -27,6 +28,15 @@ def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[Model
     if record.folder is not None:
         lines += _fields({"files": short(record.folder)})
     lines += ["", paint("next", "dim", color), *(f"  {command}" for command in next_commands(record, models))]
+    return "\n".join(lines) + "\n"
+
+
+def services(given: Mapping[str, Mapping[str, Any]], *, color: bool) -> str:
+    """The services of a job, as its document has them."""
+    lines = []
+    for name, service in given.items():
+        lines.append(f"{paint(name, 'bold', color)}  {service.get('type') or ''}".rstrip())
+        lines += _fields({"endpoint": service.get("endpoint"), "status": service.get("status")})
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ from aml.workspace.records import (
     ComputeNode,
     EngineState,
     Job,
+    JobFile,
     MetricPoint,
     ModelVersion,
     Usage,
@@ -40,6 +41,7 @@ COMPUTE_COLUMNS = {
 }
 NODE_COLUMNS = {"NodeId": "node_id", "State": "node_state", "Job": "current_job_name"}
 SIZE_COLUMNS = {"Name": "name", "vCPUs": "v_cp_us", "MemoryGB": "memory_gb", "GPUs": "gpus"}
+FILE_COLUMNS = {"Path": "path", "Size": "size_bytes"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
 
@@ -144,6 +146,14 @@ def engine(record: EngineState) -> dict[str, Any]:
 
 def metric(point: MetricPoint) -> dict[str, Any]:
     return {"key": point.key, "value": point.value, "step": point.step, "timestamp": point.timestamp_ms}
+
+
+def job_file(record: JobFile) -> dict[str, Any]:
+    return {"path": record.path, "size_bytes": record.size_bytes}
+
+
+def difference(part: str, key: str, first: Any, second: Any) -> dict[str, Any]:
+    return {"part": part, "key": key, "first": first, "second": second}
 
 
 def web_url(record: Job) -> str | None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, ComputeSpec, Model
+    from aml.spec.updates import Update
     from aml.workspace.records import (
         Compute,
         ComputeNode,
         EngineState,
         Job,
+        JobFile,
+        JobFilter,
         MetricPoint,
         ModelVersion,
+        Plan,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -31,15 +35,16 @@ class Workspace(Protocol):
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
-    def submit(self, spec: CommandJob) -> Job:
-        """Store the code, queue the job and return at once."""
+    def plan(self, spec: CommandJob) -> Plan:
+        """What a submit of this spec would run; the same refusals, and nothing changes."""
+
+    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
+        """Store the code, queue the job and return at once; `code_of` names a job whose stored code is used instead."""
 
     def job(self, name: str) -> Job: ...
 
-    def jobs(
-        self, *, limit: int | None = 50, parent: str | None = None, archived: bool | None = False
-    ) -> Sequence[Job]:
-        """Newest first; `archived` None is: both."""
+    def jobs(self, which: JobFilter = ..., *, limit: int | None = 50) -> Sequence[Job]:
+        """Newest first."""
 
     def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
         """The job once it is over, or as it is when the time is."""
@@ -48,6 +53,12 @@ class Workspace(Protocol):
         """The job now and about ten times a second from then on; the last one given is over."""
 
     def cancel(self, name: str) -> Job: ...
+
+    def update_job(self, name: str, update: Update) -> Job:
+        """Change what may change of a job, at any time; two updates at once both count."""
+
+    def archive_job(self, name: str, *, archived: bool = True) -> Job:
+        """Hide a job that is over from lists, or show it again; `Conflict` if it is not over."""
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
         """Logs of a job that there are now: (name below the artifacts, file); that of a process that failed first."""
@@ -65,6 +76,18 @@ class Workspace(Protocol):
 
     def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
         """Copy artifacts or outputs of a job that is over to `folder`, in Azure's layout; the folder written to."""
+
+    def job_code(self, name: str) -> Mapping[str, str]:
+        """The code that a job was submitted with: path -> digest of the content."""
+
+    def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        """Files of a job that there are now, by path; `pattern` is a path in a download or below artifacts/, or a glob.
+
+        `NotFound` if there is none for the pattern.
+        """
+
+    def download_files(self, files: Sequence[JobFile], folder: Path) -> None:
+        """Copy files of a job to `folder`, in the layout of a whole download."""
 
     def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
         """Outputs of a job that there are now: (name, folder)."""

@@ -83,6 +83,63 @@ class Job:
 
 
 @dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; what is None does not matter."""
+
+    parent: str | None = None  # None: jobs that have no parent
+    archived: bool | None = False
+    status: Status | None = None
+    experiment_name: str | None = None
+    compute: str | None = None  # `local` is also what a job has that names none
+    tags: tuple[tuple[str, str | None], ...] = ()  # (key, value); value None: whatever it is
+
+
+@dataclass(frozen=True)
+class JobFile:
+    """A file that a job wrote."""
+
+    path: str  # as in a download: artifacts/user_logs/std_log.txt, named-outputs/model/model.pt
+    size_bytes: int
+    location: Path
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of a job's code folder that it would get."""
+
+    code: Path
+    files: tuple[tuple[str, int], ...]  # (path, size in bytes)
+    ignore_file: str | None  # .amlignore or .gitignore
+    ignored: tuple[str, ...]  # what that file dropped; a folder, which ends in /, stands for all that is in it
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(size for _, size in self.files)
+
+
+@dataclass(frozen=True)
+class PlannedInput:
+    type: str  # literal, uri_folder, ...
+    value: str  # what the command gets: the text, or the place of the data
+    source: Path | None  # where the data is now
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
+
+    name: str | None
+    experiment_name: str
+    command: str  # bound
+    environment: Mapping[str, str]  # what workspace and spec add to the submitter's; secrets are not told
+    working_directory: Path
+    inputs: Mapping[str, PlannedInput]
+    outputs: Mapping[str, Path]
+    snapshot: Snapshot | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModelVersion:
     name: str
     version: str

@@ -27,8 +27,30 @@ CREATE TABLE job (
 );
 
 CREATE INDEX job_unfinished ON job (status, compute, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
-CREATE INDEX job_listed ON job (archived, id);
+CREATE INDEX job_finished ON job (status, id) WHERE status IN ('Completed', 'Failed', 'Canceled');
+CREATE INDEX job_listed ON job (archived, id) WHERE parent_job_name IS NULL;
+CREATE INDEX job_experiment ON job (experiment_name, id);
+CREATE INDEX job_compute ON job (compute, id);
 CREATE INDEX job_parent ON job (parent_job_name, id) WHERE parent_job_name IS NOT NULL;
+
+-- The tags of jobs once more, to find jobs by them; kept by the triggers.
+CREATE TABLE job_tag (
+    key TEXT NOT NULL,
+    job_id INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+    value TEXT,
+    PRIMARY KEY (key, job_id)
+) WITHOUT ROWID;
+
+CREATE INDEX job_tag_of ON job_tag (job_id);
+
+CREATE TRIGGER job_tagged AFTER INSERT ON job WHEN new.tags <> '{}' BEGIN
+    INSERT INTO job_tag (key, job_id, value) SELECT key, new.id, value FROM json_each(new.tags);
+END;
+
+CREATE TRIGGER job_retagged AFTER UPDATE OF tags ON job WHEN new.tags <> old.tags BEGIN
+    DELETE FROM job_tag WHERE job_id = new.id;
+    INSERT INTO job_tag (key, job_id, value) SELECT key, new.id, value FROM json_each(new.tags);
+END;
 
 CREATE TABLE job_event (
     id INTEGER PRIMARY KEY,

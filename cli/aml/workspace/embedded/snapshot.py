@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aml.errors import BackendError
 from aml.workspace.embedded.blobs import explained
+from aml.workspace.records import Snapshot
 
 ALWAYS_IGNORED = frozenset({".git", "__pycache__"})
 IGNORE_FILES = (".amlignore", ".gitignore")
@@ -28,6 +29,24 @@ def files(code: Path) -> Iterator[tuple[str, Path]]:
         yield code.name, code
         return
     yield from _walk(code, "", _ignored(code), frozenset())
+
+
+def listing(code: Path) -> Snapshot:
+    """What `files` would give, with sizes, and what it would leave out because an ignore file says so."""
+    if code.is_file():
+        return Snapshot(code, ((code.name, code.stat().st_size),), None, ())
+    ignored, dropped = _ignored(code), list[str]()
+
+    def noted(path: str) -> bool:
+        if not ignored(path):
+            return False
+        if not _always_ignored(path):
+            dropped.append(path)
+        return True
+
+    found = tuple((name, path.stat().st_size) for name, path in _walk(code, "", noted, frozenset()))
+    ignore_file = next((name for name in IGNORE_FILES if (code / name).is_file()), None)
+    return Snapshot(code, found, ignore_file, tuple(dropped))
 
 
 def tree(path: Path) -> Iterator[tuple[str, Path]]:

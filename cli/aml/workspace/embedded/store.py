@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aml.errors import Conflict, NotFound
+from aml.spec.updates import MUTABLE, Update, updated
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.tracking.runs import follow_job, insert_run
-from aml.workspace.records import END_OF, TERMINAL, Job, Reason, Status
+from aml.workspace.embedded.listing import EVERY_JOB, UNFINISHED, listing
+from aml.workspace.embedded.tracking.runs import follow_job, insert_run, relabel_run
+from aml.workspace.records import END_OF, TERMINAL, Job, JobFilter, Reason, Status
 
 _ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
-# As the partial index of the schema says it, so that SQLite uses it.
-_UNFINISHED = "status NOT IN ('Completed', 'Failed', 'Canceled')"
 
 LOCAL = "local"
 """The compute that is always there."""
@@ -29,11 +29,11 @@ _NEXT = f"""
 SELECT queued.id
 FROM (SELECT '{LOCAL}' AS name, :local_jobs AS capacity UNION ALL SELECT name, capacity FROM compute) AS place
 JOIN job AS queued ON queued.id = (
-    SELECT id FROM job WHERE {_UNFINISHED} AND status = 'Queued' AND compute = place.name ORDER BY id LIMIT 1
+    SELECT id FROM job WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name ORDER BY id LIMIT 1
 )
 WHERE queued.nodes + (
     SELECT coalesce(sum(nodes), 0) FROM job
-    WHERE {_UNFINISHED} AND status IN ({_ACTIVE}) AND compute = place.name
+    WHERE {UNFINISHED} AND status IN ({_ACTIVE}) AND compute = place.name
 ) <= place.capacity
 ORDER BY queued.id LIMIT 1
 """
@@ -103,10 +103,7 @@ class Jobs:
                 cursor = write.execute(f"INSERT INTO job ({names}) VALUES ({values}) RETURNING *", row)
                 inserted = cursor.fetchone()
             except sqlite3.IntegrityError:
-                raise Conflict(
-                    f"a job named {new.name} exists already",
-                    "Give another name with --name, or none to have one made.",
-                ) from None
+                raise _taken(new.name) from None
             insert_run(
                 write,
                 run_id=new.name,
@@ -119,37 +116,45 @@ class Jobs:
             before_commit()
         return _job(inserted)
 
+    def check_is_free(self, name: str) -> None:
+        """`Conflict` if a job has this name."""
+        if self._database.connection.execute("SELECT 1 FROM job WHERE name = ?", (name,)).fetchone():
+            raise _taken(name)
+
     def get(self, name: str) -> Job:
         row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise NotFound(f"there is no job named {name} in this workspace", "`aml job list` shows the names.")
+            raise _unknown(name)
         return _job(row)
 
-    def list(
-        self, *, limit: int | None = None, parent: str | None = None, archived: bool | None = False
-    ) -> Sequence[Job]:
-        """Newest first; children only when their parent is named; `archived` None is: both."""
-        conditions, values = ["parent_job_name IS ?"], [parent]
-        if archived is not None:
-            conditions.append(f"archived = {int(archived)}")
-        query = f"SELECT * FROM job WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
-        rows = self._database.connection.execute(query, (*values, -1 if limit is None else limit))
+    def snapshot(self, name: str) -> str | None:
+        """The digest of the job's code."""
+        row = self._database.connection.execute("SELECT snapshot FROM job WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise _unknown(name)
+        digest: str | None = row["snapshot"]
+        return digest
+
+    def list(self, which: JobFilter = EVERY_JOB, *, limit: int | None = None) -> Sequence[Job]:
+        """Newest first."""
+        query, values = listing(which)
+        rows = self._database.connection.execute(f"{query} LIMIT ?", (*values, -1 if limit is None else limit))
         return [_job(row) for row in rows]
 
     def active(self) -> Sequence[Claim]:
         """Every job that an engine has claimed and not ended, oldest first."""
         rows = self._database.connection.execute(
-            f"SELECT * FROM job WHERE {_UNFINISHED} AND status <> 'Queued' ORDER BY id"
+            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' ORDER BY id"
         )
         return [_claim(row) for row in rows]
 
     def any_unfinished(self) -> bool:
-        row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {_UNFINISHED} LIMIT 1").fetchone()
+        row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone()
         return row is not None
 
     def count_queued(self) -> int:
         row = self._database.connection.execute(
-            f"SELECT count(*) FROM job WHERE {_UNFINISHED} AND status = 'Queued'"
+            f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued'"
         ).fetchone()
         return int(row[0])
 
@@ -206,7 +211,7 @@ class Jobs:
         with self._database.transaction() as write:
             row = write.execute(
                 "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, ended_at = ?, lease = NULL "
-                f"WHERE name = ? AND lease = ? AND {_UNFINISHED} RETURNING id, name",
+                f"WHERE name = ? AND lease = ? AND {UNFINISHED} RETURNING id, name",
                 (status, reason, message, exit_code, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None:
@@ -238,6 +243,42 @@ class Jobs:
                 "UPDATE job SET properties = json_patch(properties, ?) WHERE name = ?",
                 (json.dumps(dict(properties)), name),
             )
+
+    def update(self, name: str, update: Update) -> Job:
+        """Apply an update to what the job is now; its MLflow run gets the same name and experiment."""
+        with self._database.transaction() as write:
+            job = self.get(name)
+            fetched = {key: job.document.get(key) if key == "description" else getattr(job, key) for key in MUTABLE}
+            new = updated(fetched, update)
+            new["display_name"] = new["display_name"] or job.name
+            document = {key: value for key, value in {**job.document, **new}.items() if value not in (None, {})}
+            row = write.execute(
+                "UPDATE job SET tags = ?, properties = ?, display_name = ?, experiment_name = ?, document = ? "
+                "WHERE name = ? RETURNING *",
+                (
+                    json.dumps(new["tags"]),
+                    json.dumps(new["properties"]),
+                    new["display_name"],
+                    new["experiment_name"],
+                    json.dumps(document),
+                    name,
+                ),
+            ).fetchone()
+            relabel_run(write, job.name, name=new["display_name"], experiment_name=new["experiment_name"])
+        return _job(row)
+
+    def set_archived(self, name: str, archived: bool) -> Job:
+        """Hide or show a job; `Conflict` if it is not over."""
+        with self._database.transaction() as write:
+            job = self.get(name)
+            if job.status not in TERMINAL:
+                verb = "archived" if archived else "restored"
+                raise Conflict(
+                    f"the job {job.name} is {job.status}: only a job that is over can be {verb}",
+                    f"`aml job wait -n {job.name}` waits for it, `aml job cancel -n {job.name}` ends it.",
+                )
+            row = write.execute("UPDATE job SET archived = ? WHERE name = ? RETURNING *", (archived, name)).fetchone()
+        return _job(row)
 
     def events(self, name: str) -> Sequence[tuple[datetime, Status, Reason | None]]:
         rows = self._database.connection.execute(
@@ -275,6 +316,15 @@ def _record_event(
         (row["id"], at.isoformat(), status, reason, message),
     )
     follow_job(write, row["name"], status, at_ms=int(at.timestamp() * 1000))
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"there is no job named {name} in this workspace", "`aml job list` shows the names.")
+
+
+def _taken(name: str) -> Conflict:
+    hint = "Give another name with --name, or none to have one made."
+    return Conflict(f"a job named {name} exists already", hint)
 
 
 def _claim(row: sqlite3.Row) -> Claim:

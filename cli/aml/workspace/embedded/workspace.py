@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,14 +17,17 @@ from pathlib import Path
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, housekeeping, names, snapshot
+from aml.spec.updates import Update
+from aml.workspace.embedded import computes, housekeeping, job_files, names, planning, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.engine import start
+from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
+from aml.workspace.embedded.planning import unknown_tracking
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
@@ -34,8 +37,11 @@ from aml.workspace.records import (
     ComputeNode,
     EngineState,
     Job,
+    JobFile,
+    JobFilter,
     MetricPoint,
     ModelVersion,
+    Plan,
     Usage,
     VmSize,
     WorkspaceInfo,
@@ -78,25 +84,35 @@ class EmbeddedWorkspace:
         ]
         return notes
 
-    def submit(self, spec: CommandJob) -> Job:
+    def plan(self, spec: CommandJob) -> Plan:
         if spec.name is not None:
             names.check_job_name(spec.name)
-        spread = distribution_of(spec)
-        _check_distribution(spread)
-        compute = self._computes.get(computes.name_of(spec.compute))
-        computes.check_fit(compute, spread)
-        for value in spec.inputs.values():
-            if isinstance(value, DataInput):
-                resolve(value.path, self._paths, self._models)
-        digest = None
-        if spec.code is not None:
-            code = resolve(spec.code, self._paths, self._models)
-            digest = Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
+            self._jobs.check_is_free(spec.name)
+        self._place(spec)
+        experiment_name = _experiment_name(spec)
+        tracking = unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
+        code = None if spec.code is None else resolve(spec.code, self._paths, self._models)
+        return planning.plan(
+            spec,
+            experiment_name=experiment_name,
+            paths=self._paths,
+            tracking=tracking,
+            sources=self._sources(spec),
+            snapshot=None if code is None else snapshot.listing(code),
+            notes=self.notes(spec),
+        )
+
+    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
+        if spec.name is not None:
+            names.check_job_name(spec.name)
+        compute, spread = self._place(spec)
+        self._sources(spec)
+        digest = self._stored_code(spec) if code_of is None else self._jobs.snapshot(code_of)
         name = spec.name or names.new_name()
         new = NewJob(
             name=name,
             type="command",
-            experiment_name=spec.experiment_name or Path.cwd().name or "Default",
+            experiment_name=_experiment_name(spec),
             display_name=spec.display_name or name,
             document=document_of(spec),
             snapshot=digest,
@@ -117,10 +133,8 @@ class EmbeddedWorkspace:
     def job(self, name: str) -> Job:
         return self._with_folder(self._jobs.get(name))
 
-    def jobs(
-        self, *, limit: int | None = 50, parent: str | None = None, archived: bool | None = False
-    ) -> Sequence[Job]:
-        return [self._with_folder(job) for job in self._jobs.list(limit=limit, parent=parent, archived=archived)]
+    def jobs(self, which: JobFilter = EVERY_JOB, *, limit: int | None = 50) -> Sequence[Job]:
+        return [self._with_folder(job) for job in self._jobs.list(which, limit=limit)]
 
     def wait(self, name: str, *, timeout_s: float | None = None) -> Job:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -144,6 +158,12 @@ class EmbeddedWorkspace:
         if not job.status.is_terminal:
             start.ensure_running(self._paths)
         return self._with_folder(job)
+
+    def update_job(self, name: str, update: Update) -> Job:
+        return self._with_folder(self._jobs.update(name, update))
+
+    def archive_job(self, name: str, *, archived: bool = True) -> Job:
+        return self._with_folder(self._jobs.set_archived(name, archived))
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
         paths = self._paths.job(self._jobs.get(name).name)
@@ -179,9 +199,21 @@ class EmbeddedWorkspace:
         for each in wanted:
             if each not in outputs:
                 raise NotFound(f"the job {job.name} has no output {each}", f"It has: {', '.join(outputs)}.")
-            target = folder / ("artifacts" if each == DEFAULT_OUTPUT else f"named-outputs/{each}")
-            _copy(outputs[each], target)
+            _copy(outputs[each], folder / job_files.place(each))
         return folder
+
+    def job_code(self, name: str) -> Mapping[str, str]:
+        digest = self._jobs.snapshot(name)
+        entries = () if digest is None else Blobs(self._paths.blobs).manifest(digest).entries
+        return {entry.path: entry.digest for entry in entries}
+
+    def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        found = job_files.listed(self.job_outputs(name))
+        return found if pattern is None else job_files.matching(found, pattern, name)
+
+    def download_files(self, files: Sequence[JobFile], folder: Path) -> None:
+        for file in files:
+            _copy(file.location, folder / file.path)
 
     def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
         paths = self._paths.job(self._jobs.get(name).name)
@@ -282,6 +314,30 @@ class EmbeddedWorkspace:
         if self._jobs.count_queued():
             start.ensure_running(self._paths)
 
+    def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
+        """The compute that the job runs on, and its nodes and processes there; an error if it can't."""
+        spread = distribution_of(spec)
+        _check_distribution(spread)
+        compute = self._computes.get(computes.name_of(spec.compute))
+        computes.check_fit(compute, spread)
+        return compute, spread
+
+    def _stored_code(self, spec: CommandJob) -> str | None:
+        """The digest of the spec's code, stored."""
+        if spec.code is None:
+            return None
+        code = resolve(spec.code, self._paths, self._models)
+        return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
+
+    def _sources(self, spec: CommandJob) -> dict[str, Path]:
+        """Where the data inputs are; `NotFound` if one is not."""
+        data = {name: value.path for name, value in spec.inputs.items() if isinstance(value, DataInput)}
+        return {name: resolve(path, self._paths, self._models) for name, path in data.items()}
+
+    def _experiment_id(self, name: str) -> str | None:
+        row = self._database.connection.execute("SELECT id FROM experiment WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row["id"])
+
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
         with explained(path):
@@ -321,6 +377,10 @@ def delete_embedded_workspace(name: str) -> None:
     folder = workspace_paths(name).folder
     with explained(folder):
         shutil.rmtree(folder)
+
+
+def _experiment_name(spec: CommandJob) -> str:
+    return spec.experiment_name or Path.cwd().name or "Default"
 
 
 def embedded_workspaces() -> Sequence[WorkspaceInfo]:

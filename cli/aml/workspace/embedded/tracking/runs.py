@@ -71,6 +71,13 @@ def follow_job(connection: sqlite3.Connection, run_id: str, status: Status, *, a
     )
 
 
+def relabel_run(connection: sqlite3.Connection, run_id: str, *, name: str, experiment_name: str) -> None:
+    """Give a job's run the name and the experiment that the job has now."""
+    set_tags(connection, run_id, [(NAME_TAG, name)])
+    experiment_id = ensure_experiment(connection, experiment_name)
+    connection.execute("UPDATE run SET experiment_id = ? WHERE run_id = ?", (experiment_id, run_id))
+
+
 def create_run(
     connection: sqlite3.Connection, *, experiment_id: str, name: str | None, user: str, start_ms: int, tags: Pairs
 ) -> str:

@@ -1,0 +1,72 @@
+"""From a spec to a job that was submitted, and from there to its end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from aml.commands._app import note
+from aml.commands._jobs import emit_job, open_web, workspace_in_use
+from aml.commands._output import emit, is_for_people
+from aml.errors import JobFailed
+from aml.spec.model import CommandJob
+from aml.view import cards, entities
+from aml.view.messages import say
+from aml.workspace import Workspace
+from aml.workspace.records import Job, Status
+
+
+def submit(spec: CommandJob, *, code_of: str | None = None, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
+    """Submit a job and show it, at once or when it is over; the exit code."""
+    workspace = workspace_in_use()
+    for text in workspace.notes(spec):
+        note(text)
+    job = workspace.submit(spec, code_of=code_of)
+    open_web(job, web)
+    if not stream:
+        emit(entities.job(job), card=lambda color: cards.job(job, color=color))
+        return 0
+    # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
+    log_to = sys.stdout if is_for_people() else sys.stderr
+    job = follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
+    return show_ended(workspace, job)
+
+
+def follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interrupt: bool) -> Job:
+    try:
+        return _show_live(workspace, name, stream)
+    except KeyboardInterrupt:
+        if cancel_on_interrupt:
+            workspace.cancel(name)
+            say(f"\nCanceling {name}")
+            workspace.wait(name)
+        else:
+            say(f"\n{name} goes on. `aml job stream -n {name}` shows it again, `aml job cancel -n {name}` ends it.")
+        raise
+
+
+def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
+    from aml.view.live import LiveView
+
+    view, cursor = LiveView(stream), 0
+    for number, job in enumerate(workspace.follow(name)):
+        if number == 0:
+            view.header(job)
+        cursor, points = workspace.metrics_after(job.name, cursor)
+        view.update(job, workspace.stream_files(job.name), points)
+    view.footer(job)
+    return job
+
+
+def show_ended(workspace: Workspace, job: Job) -> int:
+    emit_job(workspace, job)
+    if job.status is Status.COMPLETED:
+        return 0
+    if is_for_people():
+        return JobFailed.exit_code  # the card has said why
+    raise failure(job)
+
+
+def failure(job: Job) -> JobFailed:
+    why = f": {job.message}" if job.message else ""
+    return JobFailed(f"the job {job.name} is {job.status}{why}", f"`aml job show -n {job.name}` tells more.")

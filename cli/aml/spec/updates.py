@@ -1,0 +1,130 @@
+"""az's generic update arguments: `--set`, `--add` and `--remove`, applied to what a workspace holds, not to a file.
+
+Applied in that order. Only keys that may change are taken; what they make is checked, and texts stay as typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aml.errors import AmlError, UsageError
+from aml.spec.overrides import steps
+
+MUTABLE = ("tags", "properties", "display_name", "experiment_name", "description")
+"""What of a job may change after its submit."""
+
+_LABELS = ("tags", "properties")
+
+
+@dataclass(frozen=True)
+class Update:
+    """The arguments as they were typed."""
+
+    sets: Sequence[str] = ()  # path=value
+    adds: Sequence[str] = ()  # a path, then key=value for that path, several times
+    removes: Sequence[str] = ()  # paths
+    force_string: bool = False  # a value that looks like JSON is a text all the same
+
+
+def updated(document: Mapping[str, Any], update: Update) -> dict[str, Any]:
+    """The document after the update: mappings `tags` and `properties`, texts elsewhere, None for what was removed.
+
+    Raises `UsageError` for what can't be read, `AmlError` for what must not change.
+    """
+    changed = {key: dict(value) if isinstance(value, Mapping) else value for key, value in document.items()}
+    for text in update.sets:
+        path, value = _pair(text, "--set")
+        _put(changed, path, _value(value, update.force_string), f"--set {path}")
+    for path, text in _additions(update.adds):
+        key, value = _pair(text, f"--add {path}")
+        _check_path([path], f"--add {path}")
+        if path not in _LABELS:
+            raise UsageError(f"--add {path}: {path} is a text, nothing can be added to it.", f"Use --set {path}=...")
+        changed[path][key] = _label(_value(value, update.force_string), f"--add {path} {key}")
+    for path in update.removes:
+        _remove(changed, path)
+    return changed
+
+
+def _put(document: dict[str, Any], path: str, value: Any, flag: str) -> None:
+    key, *rest = _checked(path, flag)
+    if key in _LABELS and rest:
+        document[key][rest[0]] = _label(value, flag)
+    elif key in _LABELS:
+        if not isinstance(value, dict):
+            raise UsageError(f"{flag}: {key} is a mapping.", f"Use --set {key}.KEY=VALUE.")
+        document[key] = {name: _label(item, flag) for name, item in value.items()}
+    else:
+        text = _label(value, flag)
+        if not text and key != "description":
+            raise UsageError(f"{flag}: it can't be empty.")
+        document[key] = text
+
+
+def _remove(document: dict[str, Any], path: str) -> None:
+    key, *rest = _checked(path, f"--remove {path}")
+    if key == "experiment_name":
+        raise AmlError("--remove experiment_name: every job belongs to an experiment.", "--set can name another one.")
+    if not rest:
+        document[key] = {} if key in _LABELS else None
+    elif rest[0] in document[key]:
+        del document[key][rest[0]]
+    else:
+        has = ", ".join(document[key]) or "none"
+        raise AmlError(f"--remove {path}: there is no {rest[0]} in {key}.", f"There is: {has}.")
+
+
+def _checked(path: str, flag: str) -> list[str]:
+    found = [str(step) for step in steps(path, flag)]
+    _check_path(found, flag)
+    return found
+
+
+def _check_path(path: Sequence[str], flag: str) -> None:
+    if path[0] not in MUTABLE:
+        allowed = f"{', '.join(MUTABLE[:-1])} and {MUTABLE[-1]} can."
+        raise AmlError(f"{flag}: {path[0]} can't be changed after the submit.", f"{allowed[0].upper()}{allowed[1:]}")
+    if len(path) > (2 if path[0] in _LABELS else 1):
+        raise UsageError(f"{flag}: {'.'.join(path[:-1])} is a text.", r"A dot that belongs to a key is written \.")
+
+
+def _additions(words: Sequence[str]) -> list[tuple[str, str]]:
+    """(path, key=value) for `tags a=1 b=2 properties c=3`."""
+    found: list[tuple[str, str]] = []
+    path = None
+    for word in words:
+        if "=" not in word:
+            path = word
+        elif path is None:
+            raise UsageError(f"--add {word}: it does not say to what.", "Write it as --add tags key=value.")
+        else:
+            found.append((path, word))
+    if words and "=" not in words[-1]:
+        raise UsageError(f"--add {words[-1]}: there is no key=value after it.", "Write it as --add tags key=value.")
+    return found
+
+
+def _pair(text: str, flag: str) -> tuple[str, str]:
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise UsageError(f"{flag} {text}: there is no key=value in it.", "Write it as key=value.")
+    return path.strip(), value
+
+
+def _value(text: str, force_string: bool) -> Any:
+    """JSON where it is a list, a mapping, a quoted text or null; any other text as it was typed: 1.10 is not 1.1."""
+    if not force_string and (text.startswith(("{", "[", '"')) or text == "null"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _label(value: Any, flag: str) -> str | None:
+    if isinstance(value, (list, dict)):
+        raise UsageError(f"{flag}: a text belongs here, not {value!r}.", "--force-string takes it as a text.")
+    return value if value is None or isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,67 @@
+"""A job once more: the spec of a new one, made from what the workspace has stored of another."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aml.errors import Conflict
+from aml.spec.model import CommandJob
+from aml.spec.overrides import apply, complete, document_from
+from aml.spec.parse import parse
+from aml.workspace.records import Job, Status
+
+CLONED_FROM = "aml.cloned_from"
+RETRY_OF = "aml.retry_of"
+FIRST_TRY = "aml.first_try"
+_LINEAGE = frozenset({CLONED_FROM, RETRY_OF, FIRST_TRY})
+_OF_CODE = ("mlflow.source.git.", "azureml.git.")
+
+
+@dataclass(frozen=True)
+class Again:
+    """What to give to `Workspace.submit`."""
+
+    spec: CommandJob
+    code_of: str | None  # the job whose stored code is used; None: the code that the spec names
+
+
+def clone(job: Job, sets: Sequence[str] = (), **flags: str | None) -> Again:
+    """The same job, with `a.b=value` texts and flags over it. Raises `SpecError` for what that makes wrong.
+
+    Its code is the other job's snapshot, whatever became of the folder, unless `code` is set.
+    """
+    return _again(job, {CLONED_FROM: job.name}, sets, flags)
+
+
+def retry(job: Job, sets: Sequence[str] = (), **flags: str | None) -> Again:
+    """As `clone`, of a job that is Failed or Canceled: `Conflict` for another one. The first try stays named."""
+    if job.status not in (Status.FAILED, Status.CANCELED):
+        raise Conflict(
+            f"the job {job.name} is {job.status}: only a Failed or Canceled one can be tried again",
+            f"`aml job clone -n {job.name}` submits it once more all the same.",
+        )
+    lineage = {RETRY_OF: job.name, FIRST_TRY: job.properties.get(FIRST_TRY) or job.name}
+    return _again(job, lineage, sets, flags)
+
+
+def _again(job: Job, lineage: Mapping[str, str], sets: Sequence[str], flags: Mapping[str, str | None]) -> Again:
+    stored = document_from(_kept(job), f"job {job.name}")
+    document = complete(apply(stored, sets), **flags)
+    spec = parse(document, "command")
+    assert isinstance(spec, CommandJob)
+    has_own_code = document.node(("code",)) is not None
+    properties = {**spec.properties, **lineage}
+    if has_own_code:
+        properties = {key: value for key, value in properties.items() if not key.startswith(_OF_CODE)}
+        return Again(dataclasses.replace(spec, properties=properties), None)
+    spec = dataclasses.replace(spec, properties=properties, code=job.document.get("code"))
+    return Again(spec, job.name if spec.code is not None else None)
+
+
+def _kept(job: Job) -> dict[str, Any]:
+    kept = {key: value for key, value in job.document.items() if key not in ("name", "code")}
+    properties = {key: value for key, value in job.properties.items() if key not in _LINEAGE}
+    return {**kept, "experiment_name": job.experiment_name, "tags": dict(job.tags), "properties": properties}

@@ -1,0 +1,70 @@
+"""What a submit would do, as a value: the engine's own plan of the process, for a job that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aml.spec.binding import literal_text
+from aml.spec.model import CommandJob, DataInput, Input
+from aml.spec.stored import document_of
+from aml.workspace.embedded.engine import launch
+from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.records import Job, Plan, PlannedInput, Snapshot, Status
+from aml.workspace.redaction import REDACTED, redacted
+
+UNKNOWN_NAME = "<name>"
+
+
+def plan(
+    spec: CommandJob,
+    *,
+    experiment_name: str,
+    paths: WorkspacePaths,
+    tracking: launch.Tracking,
+    sources: Mapping[str, Path],
+    snapshot: Snapshot | None,
+    notes: Sequence[str],
+) -> Plan:
+    """The plan of a spec. `sources` is where each data input is; nothing is read, made or changed."""
+    job = _job(spec, experiment_name)
+    job_paths = paths.job(job.name)
+    places = {name: launch.input_path(name, str(source), job_paths) for name, source in sources.items()}
+    process = launch.plan(job, spec, job_paths, launch.Site(paths.folder.name, tracking), places, {})
+    return Plan(
+        name=spec.name,
+        experiment_name=experiment_name,
+        command=process.command,
+        environment=redacted(process.environment),
+        working_directory=process.cwd,
+        inputs={name: _input(value, places.get(name), sources.get(name)) for name, value in spec.inputs.items()},
+        outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
+        snapshot=snapshot,
+        notes=tuple(notes),
+    )
+
+
+def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Tracking:
+    """Where the job would report to, as far as that is settled before the engine has it."""
+    return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
+
+
+def _job(spec: CommandJob, experiment_name: str) -> Job:
+    name = spec.name or UNKNOWN_NAME
+    return Job(
+        name=name,
+        type="command",
+        status=Status.QUEUED,
+        experiment_name=experiment_name,
+        display_name=spec.display_name or name,
+        document=document_of(spec),
+        created_at=datetime.now(UTC),
+        created_by="",
+    )
+
+
+def _input(value: Input, place: str | None, source: Path | None) -> PlannedInput:
+    if isinstance(value, DataInput):
+        return PlannedInput(value.type, place or "", source)
+    return PlannedInput("literal", literal_text(value.value), None)

@@ -1,0 +1,35 @@
+"""Values of environment variables that must not be told: who shows a plan or a record passes them through here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+REDACTED = "***"
+
+_NAME = re.compile(
+    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASS|PASSWORD|PASSWD|PWD|PASSPHRASE|CREDENTIALS?|AUTH|AUTHORIZATION|"
+    r"COOKIE|SAS|CONNECTION_?STRING|DSN|PAT)S?(?:_|$)",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"://[^/\s:@]*:[^/\s@]+@"  # a password in a URL
+    r"|(?:^|[?&;\s])(?:sig|AccountKey|SharedAccessKey|password)=[^\s&;]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\b(?:ghp|gho|ghs|ghr|github_pat|hf|sk|xox[abp])[_-][A-Za-z0-9_-]{16,}"
+    r"|\bAKIA[0-9A-Z]{16}\b"
+    r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.",  # a JSON web token
+    re.IGNORECASE,
+)
+_HARMLESS = frozenset({"PWD", "OLDPWD"})
+
+
+def redacted(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables, with `***` for what looks like a secret by its name or by itself."""
+    return {name: REDACTED if is_secret(name, value) else value for name, value in variables.items()}
+
+
+def is_secret(name: str, value: str) -> bool:
+    if name in _HARMLESS or not value:
+        return False
+    return _NAME.search(name) is not None or _VALUE.search(value) is not None
