@@ -71,9 +71,9 @@ def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
 def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
     workspace.put_compute(AmlCompute("cpu", max_instances=2))
     workspace.put_compute(ComputeInstance("mine"))
-    with pytest.raises(Conflict, match="instance_count is 3, but the compute cpu has 2 nodes at the most"):
+    with pytest.raises(Conflict, match="instance_count` is 3, but the compute cpu has 2 nodes at the most"):
         submit(workspace, "cpu", nodes=3)
-    with pytest.raises(Conflict, match="instance_count is 2, but the compute mine has one node"):
+    with pytest.raises(Conflict, match="instance_count` is 2, but the compute mine has one node"):
         submit(workspace, "mine", nodes=2)
 
 

@@ -44,13 +44,14 @@ def create(
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
-    from aml.commands._specs import job_spec
+    from aml.commands._specs import at_its_line, job_spec
 
     spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
     workspace = _workspace()
     for text in workspace.notes(spec):
         note(text)
-    job = workspace.submit(spec)
+    with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
+        job = workspace.submit(spec)
     _open_web(job, web)
     if not stream:
         emit(entities.job(job), card=lambda color: cards.job(job, color=color))

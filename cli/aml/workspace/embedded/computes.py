@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from aml.errors import Conflict, NotFound
+from aml.errors import Conflict, Misfit, NotFound
 from aml.spec.model import AmlCompute, ComputeSpec
 from aml.spec.stored import compute_document
 from aml.workspace.embedded.database import Database
@@ -107,24 +107,26 @@ def nodes_of(compute: Compute, active: Sequence[Claim]) -> Sequence[ComputeNode]
 
 
 def check_fit(compute: Compute, spread: Distribution) -> None:
-    """Refuse a job that the compute could never run: `Conflict` with what it has."""
+    """Refuse a job that the compute could never run: `Misfit` with what it has."""
     if compute.type == LOCAL:
         return
     if spread.nodes > compute.nodes:
         has = "one node" if compute.nodes == 1 else f"{compute.nodes} nodes at the most"
-        raise Conflict(
-            f"resources.instance_count is {spread.nodes}, but the compute {compute.name} has {has}",
+        raise Misfit(
+            f"`resources.instance_count` is {spread.nodes}, but the compute {compute.name} has {has}",
             f"Ask for fewer, or raise it: `aml compute update -n {compute.name} --max-instances {spread.nodes}`."
             if compute.type == "amlcompute"
             else "A cluster of the type amlcompute has several.",
+            ("resources", "instance_count"),
         )
     size = vm_size(compute.size)
     if size is not None and spread.processes_per_node > (size.gpus or size.v_cp_us):
         has = f"{size.gpus} GPU{'s' * (size.gpus > 1)}" if size.gpus else f"{size.v_cp_us} vCPUs and no GPU"
-        raise Conflict(
+        raise Misfit(
             f"the distribution starts {spread.processes_per_node} processes on a node, but {size.name}, the size of "
             f"the compute {compute.name}, has {has}",
             "Each process of a node needs a GPU of its own, or a vCPU where there is no GPU: start fewer on a node.",
+            ("distribution", "worker_count" if spread.type == "tensorflow" else "process_count_per_instance"),
         )
 
 

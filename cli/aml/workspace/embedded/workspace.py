@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aml.errors import BackendError, Conflict, NotFound
+from aml.errors import BackendError, Conflict, Misfit, NotFound
 from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
 from aml.spec.stored import document_of
 from aml.workspace.embedded import computes, names, snapshot
@@ -298,8 +298,10 @@ def embedded_workspaces() -> Sequence[WorkspaceInfo]:
 
 def _check_distribution(spread: Distribution) -> None:
     if spread.type not in (None, "pytorch", "mpi", "tensorflow"):
-        raise BackendError(
-            f"distribution.type: {spread.type} can't be run on this machine", "Use pytorch, mpi or tensorflow."
+        raise Misfit(
+            f"a distribution of the type {spread.type} can't be run on this machine",
+            "Use pytorch, mpi or tensorflow.",
+            ("distribution", "type"),
         )
 
 
