@@ -29,6 +29,7 @@ CREATE TABLE job (
 CREATE INDEX job_unfinished ON job (status, compute, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
 CREATE INDEX job_listed ON job (archived, id);
 CREATE INDEX job_parent ON job (parent_job_name, id) WHERE parent_job_name IS NOT NULL;
+CREATE INDEX job_of_compute ON job (compute, ended_at) WHERE compute <> 'local';
 
 CREATE TABLE job_event (
     id INTEGER PRIMARY KEY,

@@ -235,7 +235,7 @@ class EmbeddedWorkspace:
         return self._computes.list(type_)
 
     def compute_nodes(self, name: str) -> Sequence[ComputeNode]:
-        return computes.nodes_of(self._computes.get(name), self._jobs.active())
+        return computes.nodes_of(self._computes.get(name), self._jobs)
 
     def delete_compute(self, name: str) -> None:
         self._computes.delete(name)
