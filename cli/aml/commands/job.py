@@ -53,13 +53,9 @@ def create(
     with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
         job = workspace.submit(spec)
     _open_web(job, web)
-    if not stream:
-        emit(entities.job(job), card=lambda color: cards.job(job, color=color))
-        return 0
-    # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
-    log_to = sys.stdout if is_for_people() else sys.stderr
-    job = _follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
-    return _show_ended(workspace, job)
+    if stream:
+        return follow_and_show(workspace, job, cancel_on_interrupt=cancel_on_interrupt)
+    return show_submitted(job)
 
 
 @app.command()
@@ -140,6 +136,20 @@ def metrics(
     points = workspace.latest_metrics(name) if key is None else workspace.metric_history(name, key)
     columns = {"Metric": "key", "Value": "value", "Step": "step"}
     emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
+
+
+def show_submitted(job: Job) -> int:
+    """The result of a command that has submitted a job and does not wait for it."""
+    emit(entities.job(job), card=lambda color: cards.job(job, color=color))
+    return 0
+
+
+def follow_and_show(workspace: Workspace, job: Job, *, cancel_on_interrupt: bool = False) -> int:
+    """Show the log of a job until it is over, then the job; the exit code."""
+    # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
+    log_to = sys.stdout if is_for_people() else sys.stderr
+    ended = _follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
+    return _show_ended(workspace, ended)
 
 
 def _workspace() -> Workspace:

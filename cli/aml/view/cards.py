@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.view.color import Style, paint
-from aml.workspace.records import Compute, EngineState, Job, MetricPoint, ModelVersion, Status, WorkspaceInfo
+from aml.workspace.records import Compute, EngineState, Job, MetricPoint, ModelVersion, Status, Usage, WorkspaceInfo
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
 _MAX_METRICS = 8
@@ -71,6 +71,17 @@ def workspace(record: WorkspaceInfo, *, color: bool) -> str:
         *_fields({"folder": short(Path(record.location)), "mlflow": record.mlflow_tracking_uri}),
     ]
     return "\n".join(lines) + "\n"
+
+
+def usage(record: Usage, *, color: bool) -> str:
+    total = paint(size(record.total_bytes), "bold", color)
+    parts = {
+        "jobs": size(record.jobs_bytes),
+        "blobs": size(record.blobs_bytes),
+        "models": size(record.models_bytes),
+        "other": size(record.other_bytes),
+    }
+    return "\n".join([f"total  {total}", *_fields(parts)]) + "\n"
 
 
 def engine(record: EngineState, *, color: bool) -> str:
@@ -137,7 +148,7 @@ def _took(record: Job) -> str:
     return f"  {'in' if record.ended_at else 'for'} {duration((end - record.started_at).total_seconds())}"
 
 
-def _fields(fields: dict[str, str | None]) -> list[str]:
+def _fields(fields: Mapping[str, str | None]) -> list[str]:
     return [f"  {name:<11} {value}" for name, value in fields.items() if value is not None]
 
 

@@ -11,6 +11,7 @@ from aml.workspace.records import (
     Job,
     MetricPoint,
     ModelVersion,
+    Usage,
     VmSize,
     WorkspaceInfo,
 )
@@ -116,6 +117,16 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
         "location": record.location,
         "mlflow_tracking_uri": record.mlflow_tracking_uri,
         "resource_group": "local",
+    }
+
+
+def usage(record: Usage) -> dict[str, Any]:
+    return {
+        "total_bytes": record.total_bytes,
+        "blobs_bytes": record.blobs_bytes,
+        "models_bytes": record.models_bytes,
+        "jobs_bytes": record.jobs_bytes,
+        "other_bytes": record.other_bytes,
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Job,
         MetricPoint,
         ModelVersion,
+        Usage,
         VmSize,
         WorkspaceInfo,
     )
@@ -82,6 +83,12 @@ class Workspace(Protocol):
 
     def download_model(self, name: str, version: str, folder: Path) -> Path: ...
 
+    def usage(self) -> Usage:
+        """What it takes on the disk; walks through all files."""
+
+    def collect_garbage(self) -> int:
+        """Delete stored files that nothing refers to; the bytes that were freed."""
+
     def put_compute(self, spec: ComputeSpec) -> Compute:
         """Make a compute, or change the one of that name."""
 
@@ -108,11 +115,27 @@ class Workspace(Protocol):
 
 
 def open_workspace(name: str | None = None) -> Workspace:
-    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default."""
-    from aml.workspace.embedded.paths import DEFAULT_WORKSPACE
-    from aml.workspace.embedded.workspace import EmbeddedWorkspace
+    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default, which is always there.
 
-    return EmbeddedWorkspace(name or os.environ.get("AML_WORKSPACE") or DEFAULT_WORKSPACE)
+    `NotFound` if there is none of that name.
+    """
+    from aml.workspace.embedded.workspace import EmbeddedWorkspace, existing_workspace_name
+
+    return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+
+
+def create_workspace(name: str) -> Workspace:
+    """A new, empty workspace; `Conflict` if there is one of that name."""
+    from aml.workspace.embedded.workspace import create_embedded_workspace
+
+    return create_embedded_workspace(name)
+
+
+def delete_workspace(name: str) -> None:
+    """Delete a workspace with all that is in it; `Conflict` while a job of it is not over."""
+    from aml.workspace.embedded.workspace import delete_embedded_workspace
+
+    delete_embedded_workspace(name)
 
 
 def workspaces() -> Sequence[WorkspaceInfo]:

@@ -154,6 +154,17 @@ class WorkspaceInfo:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What a workspace takes on the disk."""
+
+    total_bytes: int
+    blobs_bytes: int  # content-addressed code and models
+    models_bytes: int  # what is not a link to a blob
+    jobs_bytes: int  # logs and outputs
+    other_bytes: int  # store, engine
+
+
+@dataclass(frozen=True)
 class EngineState:
     """The process behind an embedded workspace."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from aml.errors import BackendError, Conflict, Misfit, NotFound
 from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, names, snapshot
+from aml.workspace.embedded import computes, housekeeping, names, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
@@ -36,6 +36,7 @@ from aml.workspace.records import (
     Job,
     MetricPoint,
     ModelVersion,
+    Usage,
     VmSize,
     WorkspaceInfo,
 )
@@ -129,15 +130,14 @@ class EmbeddedWorkspace:
         return job
 
     def follow(self, name: str) -> Iterator[Job]:
-        job = self.job(name)
-        if not job.status.is_terminal:
-            start.ensure_running(self._paths)
         while True:
+            job = self.job(name)
             yield job
             if job.status.is_terminal:
                 return
+            if not start.is_there(self._paths):  # whoever waits for a job sees to it that somebody works on it
+                start.ensure_running(self._paths)
             time.sleep(_FOLLOW_INTERVAL_S)  # another process writes the store: there is nothing to wait on
-            job = self.job(name)
 
     def cancel(self, name: str) -> Job:
         job = self._jobs.request_cancel(name)
@@ -223,6 +223,12 @@ class EmbeddedWorkspace:
         _copy(model.path, target / model.path.name)
         return target
 
+    def usage(self) -> Usage:
+        return housekeeping.usage(self._paths)
+
+    def collect_garbage(self) -> int:
+        return housekeeping.collect_garbage(self._paths, self._database)
+
     def put_compute(self, spec: ComputeSpec) -> Compute:
         compute = self._computes.put(spec)
         self._let_queued_jobs_run()
@@ -286,6 +292,35 @@ class EmbeddedWorkspace:
 
     def _with_folder(self, job: Job) -> Job:
         return replace(job, folder=self._paths.job(job.name).folder)
+
+
+def existing_workspace_name(name: str | None) -> str:
+    """`name` if there is such a workspace, the default one for None; else `NotFound`."""
+    if name is None or name == DEFAULT_WORKSPACE:
+        return DEFAULT_WORKSPACE
+    names.check_asset_name(name, "a workspace")
+    if not workspace_paths(name).store.exists():
+        raise NotFound(f"there is no workspace named {name}", f"`aml workspace create -n {name}` makes it.")
+    return name
+
+
+def create_embedded_workspace(name: str) -> EmbeddedWorkspace:
+    names.check_asset_name(name, "a workspace")
+    if workspace_paths(name).store.exists():
+        raise Conflict(f"a workspace named {name} exists already")
+    return EmbeddedWorkspace(name)
+
+
+def delete_embedded_workspace(name: str) -> None:
+    workspace = EmbeddedWorkspace(existing_workspace_name(name))
+    state = workspace.engine()
+    if state.queued or state.active:
+        count = state.queued + len(state.active)
+        raise Conflict(f"the workspace {name} has jobs that are not over: {count}", "Cancel them, or wait for them.")
+    workspace.stop_engine()
+    folder = workspace_paths(name).folder
+    with explained(folder):
+        shutil.rmtree(folder)
 
 
 def embedded_workspaces() -> Sequence[WorkspaceInfo]:
