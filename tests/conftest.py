@@ -81,4 +81,6 @@ def is_running(pid: int) -> bool:
 
 
 def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+    """kill -9; it may be gone with another one already."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

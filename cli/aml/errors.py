@@ -40,6 +40,14 @@ class Conflict(AmlError):
     """The thing exists, but not in a state that allows the request."""
 
 
+class Misfit(Conflict):
+    """A spec asks for more than there is; `pointer` is the key that asks, as far as it is there."""
+
+    def __init__(self, message: str, hint: str, pointer: Pointer) -> None:
+        super().__init__(message, hint)
+        self.pointer = pointer
+
+
 class BackendError(AmlError):
     """The workspace could not do what it should: disk, port, process, network."""
 

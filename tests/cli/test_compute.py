@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -107,3 +108,30 @@ def test_a_job_on_an_unknown_compute_is_not_found(tmp_path):
     assert done.returncode == 3
     assert "there is no compute named gpu" in done.stderr
     assert "aml compute create -n gpu" in done.stderr
+
+
+TOO_MUCH = {
+    "nodes": (
+        "resources:\n  instance_count: 3\n",
+        r"job\.yml:5:\d+: `resources\.instance_count` is 3, but the compute cpu",
+    ),
+    "processes": (
+        "distribution:\n  type: pytorch\n  process_count_per_instance: 5\n",
+        r"job\.yml:6:\d+: The distribution starts 5 processes on a node, but Standard_DS3_v2.*has 4 vCPUs and no GPU",
+    ),
+    "an unknown distribution": (
+        "distribution:\n  type: ray\n",
+        r"job\.yml:5:\d+: A distribution of the type ray can't",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_a_job_that_asks_for_too_much_is_refused_at_its_line(what, tmp_path):
+    text, said = TOO_MUCH[what]
+    aml("compute", "create", "-n", "cpu", *CLUSTER, check=True)
+    (tmp_path / "job.yml").write_text(f"command: ls\nenvironment: azureml:any@latest\ncompute: azureml:cpu\n{text}")
+    done = aml("job", "create", "-f", "job.yml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert re.search(said, done.stderr), done.stderr
+    assert json.loads(aml("job", "list").stdout) == []

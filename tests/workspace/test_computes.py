@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from aml.errors import Conflict, NotFound
 from aml.spec.model import AmlCompute, ComputeInstance, Resources
+from aml.workspace.embedded import computes
 from aml.workspace.records import Status
 from conftest import command_job, engine_pid, kill, wait_for
 
@@ -71,9 +73,9 @@ def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
 def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
     workspace.put_compute(AmlCompute("cpu", max_instances=2))
     workspace.put_compute(ComputeInstance("mine"))
-    with pytest.raises(Conflict, match="instance_count is 3, but the compute cpu has 2 nodes at the most"):
+    with pytest.raises(Conflict, match="instance_count` is 3, but the compute cpu has 2 nodes at the most"):
         submit(workspace, "cpu", nodes=3)
-    with pytest.raises(Conflict, match="instance_count is 2, but the compute mine has one node"):
+    with pytest.raises(Conflict, match="instance_count` is 2, but the compute mine has one node"):
         submit(workspace, "mine", nodes=2)
 
 
@@ -130,6 +132,16 @@ def test_a_larger_cluster_takes_the_jobs_that_waited(workspace):
     wait_for_running(workspace, *names)
 
 
+def test_a_cluster_is_not_made_too_small_for_a_job_that_waits(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    first, second = (submit(workspace, "cpu", nodes=2) for _ in range(2))
+    wait_for_running(workspace, first)
+    with pytest.raises(Conflict, match=f"the job {second} waits for 2 nodes of the compute cpu"):
+        workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    workspace.cancel(second)
+    assert workspace.put_compute(AmlCompute("cpu", max_instances=1)).nodes == 1
+
+
 def test_jobs_on_a_stopped_instance_wait_until_it_is_started(workspace):
     workspace.put_compute(ComputeInstance("mine"))
     assert workspace.stop_compute("mine").state == "Stopped"
@@ -164,6 +176,29 @@ def test_a_compute_with_unfinished_jobs_is_not_deleted(workspace):
 def test_nodes_that_are_kept_are_idle(workspace):
     workspace.put_compute(AmlCompute("cpu", min_instances=2))
     assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["idle", "idle"]
+
+
+def test_a_node_stays_idle_for_its_time_and_goes_then(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=120))
+    workspace.wait(submit(workspace, "cpu", nodes=2, command="true"), timeout_s=30)
+    name = submit(workspace, "cpu")
+    wait_for_running(workspace, name)
+    states = [(node.node_state, node.current_job_name) for node in workspace.compute_nodes("cpu")]
+    assert states == [("running", name), ("idle", None)]
+    workspace.put_compute(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=0))
+    assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["running"]
+
+
+def test_as_many_nodes_are_there_as_were_in_use_at_once():
+    zero = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def at(second: int) -> datetime:
+        return zero + timedelta(seconds=second)
+
+    spans = [(2, at(0), at(10)), (1, at(10), at(20)), (1, at(15), None)]
+    assert [computes.peak(spans, at(since)) for since in (0, 12)] == [2, 2]
+    assert computes.peak(spans[1:2], at(0)) == 1
+    assert computes.peak([], zero) == 0
 
 
 def test_the_sizes_have_units(workspace):

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from aml.errors import BackendError
+from aml.errors import Misfit
 from aml.spec.model import Resources
 from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, kill, processes_of, wait_for
@@ -83,7 +83,7 @@ def test_a_single_process_keeps_the_one_log_and_still_has_its_variables(workspac
 
 
 def test_ray_is_refused_at_the_submit(workspace):
-    with pytest.raises(BackendError, match="ray can't be run on this machine"):
+    with pytest.raises(Misfit, match="ray can't be run on this machine"):
         submit(workspace, "true", type="ray")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shlex
@@ -132,6 +133,44 @@ def test_a_killed_wrapper_leaves_no_exit_status_and_a_sweep_no_process(executor,
     wait_for(lambda: not executor.is_alive(started))
     executor.sweep(started, paths)
     assert paths.exit_code() is None
+    assert members(paths.folder) == []
+
+
+def several(paths: JobPaths, command: str, count: int) -> Launch:
+    one = launch(paths, command)
+    several = Launch(command, one.environment, one.cwd, paths, tuple({"RANK": str(rank)} for rank in range(count)))
+    each = zip(several.processes, several.logs, strict=True)
+    paths.ranks.write_text(json.dumps([{"variables": dict(own), "log": str(log)} for own, log in each]))
+    return several
+
+
+def test_the_first_rank_that_fails_ends_the_others_with_whatever_they_started(executor, paths):
+    command = (
+        "if [ $RANK = 1 ]; then while [ ! -e 0 ]; do sleep 0.05; done; exit 7; fi; setsid sleep 300 & touch 0; wait"
+    )
+    started = executor.start(several(paths, command, 3))
+    assert finished(executor, started, paths) == 7
+    assert paths.failed_process() == 1
+    executor.sweep(started, paths)
+    assert members(paths.folder) == []
+
+
+def test_a_rank_that_ignores_sigterm_is_killed_when_another_one_has_failed(executor, paths):
+    command = "if [ $RANK = 0 ]; then while [ ! -e 1 ]; do sleep 0.05; done; kill -9 $$; fi; trap '' TERM; touch 1; "
+    started = executor.start(several(paths, f"{command} while :; do sleep 0.1; done", 2))
+    assert finished(executor, started, paths) == 137
+    assert paths.failed_process() == 0
+    executor.sweep(started, paths)
+    assert members(paths.folder) == []
+
+
+def test_ending_a_job_of_several_reaches_all_and_names_none(executor, paths):
+    started = executor.start(several(paths, "trap 'echo asked; exit 3' TERM; echo up; while :; do sleep 0.05; done", 2))
+    logs = [paths.process_log(rank) for rank in range(2)]
+    wait_for(lambda: [log.exists() and log.read_text() for log in logs] == ["up\n"] * 2)
+    executor.end(started, paths, grace_s=10)
+    assert all(log.read_text().endswith("asked\n") for log in logs)
+    assert paths.failed_process() is None
     assert members(paths.folder) == []
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from aml.commands._app import globals_
-from aml.errors import UsageError
+from aml.errors import Misfit, SpecError, UsageError
 from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.kinds import kind_of
@@ -26,6 +27,18 @@ def job_spec(file: Path, sets: Sequence[str], **flags: str | None) -> CommandJob
     assert isinstance(spec, CommandJob)
     _say_warnings(document, "command")
     return spec
+
+
+@contextmanager
+def at_its_line(file: Path, sets: Sequence[str], **flags: str | None) -> Iterator[None]:
+    """Tell of a `Misfit` as of a problem of the file, with the line of the key that asks for too much."""
+    try:
+        yield
+    except Misfit as error:
+        document = read(file, sets, flags)
+        message = f"{error.message[0].upper()}{error.message[1:]}."
+        problem = document.problem("too-much", message, error.pointer, hint=error.hint)
+        raise SpecError(document.file, [problem], document.text) from error
 
 
 def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model:

@@ -41,13 +41,14 @@ def create(
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
-    from aml.commands._specs import job_spec
+    from aml.commands._specs import at_its_line, job_spec
 
     spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
-    if dry_run:
-        _job_check.show_plan(spec)
-        return 0
-    return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+    with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
+        if dry_run:
+            _job_check.show_plan(spec)
+            return 0
+        return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 
 
 @app.command()

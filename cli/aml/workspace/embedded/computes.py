@@ -6,15 +6,15 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from aml.errors import Conflict, NotFound
+from aml.errors import Conflict, Misfit, NotFound
 from aml.spec.model import AmlCompute, ComputeSpec
 from aml.spec.stored import compute_document
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution
 from aml.workspace.embedded.names import user_name
-from aml.workspace.embedded.store import LOCAL, Claim
+from aml.workspace.embedded.store import LOCAL, Jobs
 from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, ComputeNode
 
@@ -45,6 +45,7 @@ class Computes:
                 raise Conflict(
                     f"the compute {there.name} is there as {there.type}", "Delete it first, or take another name."
                 )
+            _refuse_to_strand(write, there.name, new.nodes)
             return _store(write, replace(there, document={**new.document, "name": there.name}))
 
     def set_state(self, name: str, state: str) -> Compute:
@@ -95,36 +96,55 @@ class Computes:
             write.execute("DELETE FROM compute WHERE name = ?", (there.name,))
 
 
-def nodes_of(compute: Compute, active: Sequence[Claim]) -> Sequence[ComputeNode]:
-    """The nodes that there are: those with a job, and idle ones up to the fewest that are kept."""
-    busy = [claim.job.name for claim in active if claim.compute == compute.name for _ in range(claim.nodes)]
+def nodes_of(compute: Compute, jobs: Jobs) -> Sequence[ComputeNode]:
+    """The nodes that there are: those with a job, those not idle for long enough, and the fewest that are kept."""
+    busy = [claim.job.name for claim in jobs.active() if claim.compute == compute.name for _ in range(claim.nodes)]
     kept = 0 if compute.state == STOPPED else int(compute.document.get("min_instances", 1))
-    idle = [None] * max(0, kept - len(busy))
+    idle_s = int(compute.document.get("idle_time_before_scale_down", 0))
+    since = datetime.now(UTC) - timedelta(seconds=idle_s)
+    warm = min(peak(jobs.spans(compute.name, since), since), compute.nodes)
+    idle = [None] * (max(kept, warm) - len(busy))
     return [
         ComputeNode(f"{compute.name}-{number}", "idle" if job is None else "running", job)
         for number, job in enumerate([*busy, *idle])
     ]
 
 
+def peak(spans: Sequence[tuple[int, datetime, datetime | None]], since: datetime) -> int:
+    """The most nodes that were in use at once from `since` on.
+
+    So many there still are, if work goes to the node that was used last: no other has been idle for longer.
+    """
+    changes = [(max(start, since), nodes) for nodes, start, _ in spans]
+    changes += [(end, -nodes) for nodes, _, end in spans if end is not None]
+    used = most = 0
+    for _, change in sorted(changes):  # of two at one moment the end comes first: its node is free for the other
+        used += change
+        most = max(most, used)
+    return most
+
+
 def check_fit(compute: Compute, spread: Distribution) -> None:
-    """Refuse a job that the compute could never run: `Conflict` with what it has."""
+    """Refuse a job that the compute could never run: `Misfit` with what it has."""
     if compute.type == LOCAL:
         return
     if spread.nodes > compute.nodes:
         has = "one node" if compute.nodes == 1 else f"{compute.nodes} nodes at the most"
-        raise Conflict(
-            f"resources.instance_count is {spread.nodes}, but the compute {compute.name} has {has}",
+        raise Misfit(
+            f"`resources.instance_count` is {spread.nodes}, but the compute {compute.name} has {has}",
             f"Ask for fewer, or raise it: `aml compute update -n {compute.name} --max-instances {spread.nodes}`."
             if compute.type == "amlcompute"
             else "A cluster of the type amlcompute has several.",
+            ("resources", "instance_count"),
         )
     size = vm_size(compute.size)
     if size is not None and spread.processes_per_node > (size.gpus or size.v_cp_us):
         has = f"{size.gpus} GPU{'s' * (size.gpus > 1)}" if size.gpus else f"{size.v_cp_us} vCPUs and no GPU"
-        raise Conflict(
+        raise Misfit(
             f"the distribution starts {spread.processes_per_node} processes on a node, but {size.name}, the size of "
             f"the compute {compute.name}, has {has}",
             "Each process of a node needs a GPU of its own, or a vCPU where there is no GPU: start fewer on a node.",
+            ("distribution", "worker_count" if spread.type == "tensorflow" else "process_count_per_instance"),
         )
 
 
@@ -165,6 +185,20 @@ def _insert(write: sqlite3.Connection, new: Compute) -> None:
             new.created_by,
         ),
     )
+
+
+def _refuse_to_strand(write: sqlite3.Connection, name: str, nodes: int) -> None:
+    waiting = write.execute(
+        "SELECT name, nodes FROM job WHERE status NOT IN ('Completed', 'Failed', 'Canceled') AND status = 'Queued' "
+        "AND compute = ? AND nodes > ? LIMIT 1",
+        (name, nodes),
+    ).fetchone()
+    if waiting is not None:
+        raise Conflict(
+            f"the job {waiting['name']} waits for {waiting['nodes']} nodes of the compute {name}: "
+            f"with {nodes} at the most it would never run",
+            f"`aml job cancel -n {waiting['name']}` ends it.",
+        )
 
 
 def _store(write: sqlite3.Connection, changed: Compute) -> Compute:

@@ -175,6 +175,17 @@ class Jobs:
             _record_event(write, row, datetime.now(UTC), Status.PREPARING)
         return _claim(row)
 
+    def spans(self, compute: str, since: datetime) -> Sequence[tuple[int, datetime, datetime | None]]:
+        """Nodes, start and end of the jobs that had nodes of a cluster at any time from `since` on."""
+        rows = self._database.connection.execute(
+            f"SELECT nodes, started_at, ended_at FROM job WHERE compute = :compute AND compute <> '{LOCAL}' "
+            "AND ended_at > :since AND started_at IS NOT NULL UNION ALL "
+            "SELECT nodes, started_at, ended_at FROM job "
+            f"WHERE {UNFINISHED} AND status IN ({_ACTIVE}) AND compute = :compute AND started_at IS NOT NULL",
+            {"compute": compute, "since": since.isoformat()},
+        )
+        return [(row["nodes"], datetime.fromisoformat(row["started_at"]), _time(row["ended_at"])) for row in rows]
+
     def adopt(self, name: str, lease: str) -> None:
         """Make a job that another engine worked on this lease's."""
         with self._database.transaction() as write:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aml.errors import BackendError, Conflict, NotFound
+from aml.errors import BackendError, Conflict, Misfit, NotFound
 from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
 from aml.spec.stored import document_of
 from aml.spec.updates import Update
@@ -273,7 +273,7 @@ class EmbeddedWorkspace:
         return self._computes.list(type_)
 
     def compute_nodes(self, name: str) -> Sequence[ComputeNode]:
-        return computes.nodes_of(self._computes.get(name), self._jobs.active())
+        return computes.nodes_of(self._computes.get(name), self._jobs)
 
     def delete_compute(self, name: str) -> None:
         self._computes.delete(name)
@@ -393,8 +393,10 @@ def embedded_workspaces() -> Sequence[WorkspaceInfo]:
 
 def _check_distribution(spread: Distribution) -> None:
     if spread.type not in (None, "pytorch", "mpi", "tensorflow"):
-        raise BackendError(
-            f"distribution.type: {spread.type} can't be run on this machine", "Use pytorch, mpi or tensorflow."
+        raise Misfit(
+            f"a distribution of the type {spread.type} can't be run on this machine",
+            "Use pytorch, mpi or tensorflow.",
+            ("distribution", "type"),
         )
 
 

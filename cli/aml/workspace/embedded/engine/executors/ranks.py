@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ class Ranks:
 
     def _kill(self, *_: object) -> None:
         for pid in self._running:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just been waited for
+                os.kill(pid, signal.SIGKILL)
 
 
 def _start(command: list[str], one: dict[str, Any]) -> int:
