@@ -42,6 +42,7 @@ __all__ = ["COMMANDS", "NOUNS", "globals_", "note", "run"]
 
 NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
+    "experiment": "Make experiments and list them.",
     "model": "Register models and fetch them.",
     "workspace": "Look at workspaces.",
     "engine": "Look at the engine that runs the jobs, and stop it.",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from aml.commands._app import note
 from aml.commands._jobs import emit_job, open_web, workspace_in_use
 from aml.commands._output import emit, is_for_people
 from aml.errors import JobFailed
-from aml.spec.model import CommandJob
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import Workspace
 from aml.workspace.records import Job, Status
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
 
 
 def submit(spec: CommandJob, *, code_of: str | None = None, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:

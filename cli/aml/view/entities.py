@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aml.workspace.records import EngineState, Job, JobFile, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import EngineState, Experiment, Job, JobFile, MetricPoint, ModelVersion, WorkspaceInfo
 
 JOB_COLUMNS = {
     "Name": "name",
@@ -20,6 +20,7 @@ MODEL_COLUMNS = {
     "Job": "job_name",
     "Created": "creation_context.created_at",
 }
+EXPERIMENT_COLUMNS = {"Name": "name", "Jobs": "jobs", "LastJob": "last_job", "Created": "created_at"}
 FILE_COLUMNS = {"Path": "path", "Size": "size_bytes"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
@@ -87,6 +88,16 @@ def engine(record: EngineState) -> dict[str, Any]:
 
 def metric(point: MetricPoint) -> dict[str, Any]:
     return {"key": point.key, "value": point.value, "step": point.step, "timestamp": point.timestamp_ms}
+
+
+def experiment(record: Experiment) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "id": record.id,
+        "created_at": record.created_at,
+        "jobs": record.jobs,
+        "last_job": record.last_job,
+    }
 
 
 def job_file(record: JobFile) -> dict[str, Any]:

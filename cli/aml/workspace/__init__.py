@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aml.spec.updates import Update
     from aml.workspace.records import (
         EngineState,
+        Experiment,
         Job,
         JobFile,
         JobFilter,
@@ -84,6 +85,12 @@ class Workspace(Protocol):
 
     def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
         """Outputs of a job that there are now: (name, folder)."""
+
+    def create_experiment(self, name: str) -> Experiment:
+        """An experiment before its first job; `Conflict` if there is one of this name."""
+
+    def experiments(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        """Newest first."""
 
     def create_model(self, spec: Model) -> ModelVersion: ...
 

@@ -95,6 +95,17 @@ class JobFilter:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """A group of jobs and MLflow runs."""
+
+    name: str
+    id: str  # as MLflow knows it
+    created_at: datetime
+    jobs: int  # archived ones and children too
+    last_job: str | None  # the newest
+
+
+@dataclass(frozen=True)
 class JobFile:
     """A file that a job wrote."""
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
+from aml.spec.reference import is_local
 from aml.spec.stored import document_of
 from aml.spec.updates import Update
-from aml.workspace.embedded import job_files, names, planning, snapshot
+from aml.workspace.embedded import experiments, job_files, names, planning, snapshot
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
@@ -28,7 +29,18 @@ from aml.workspace.embedded.planning import unknown_tracking
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, JobFile, JobFilter, MetricPoint, ModelVersion, Plan, WorkspaceInfo
+from aml.workspace.records import (
+    EngineState,
+    Experiment,
+    Job,
+    JobFile,
+    JobFilter,
+    MetricPoint,
+    ModelVersion,
+    Plan,
+    WorkspaceInfo,
+)
+from aml.workspace.source_control import git_properties
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -96,7 +108,7 @@ class EmbeddedWorkspace:
             created_by=names.user_name(),
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
-            properties=spec.properties,
+            properties={**({} if code_of else self._origin(spec)), **spec.properties},
         )
         job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
         try:
@@ -188,6 +200,12 @@ class EmbeddedWorkspace:
         named = sorted(paths.named_outputs.iterdir()) if paths.named_outputs.is_dir() else []
         return [(DEFAULT_OUTPUT, paths.artifacts), *((folder.name, folder) for folder in named)]
 
+    def create_experiment(self, name: str) -> Experiment:
+        return experiments.create(self._database, name)
+
+    def experiments(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        return experiments.listed(self._database, limit)
+
     def create_model(self, spec: Model) -> ModelVersion:
         job_name = job_of(spec.path)
         if job_name is not None:
@@ -250,6 +268,10 @@ class EmbeddedWorkspace:
             return None
         code = resolve(spec.code, self._paths, self._models)
         return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
+
+    def _origin(self, spec: CommandJob) -> dict[str, str]:
+        """Properties that tell where local code comes from."""
+        return git_properties(Path(spec.code), os.environ) if spec.code and is_local(spec.code) else {}
 
     def _sources(self, spec: CommandJob) -> dict[str, Path]:
         """Where the data inputs are; `NotFound` if one is not."""
