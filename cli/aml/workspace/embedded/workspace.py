@@ -12,20 +12,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, DataInput, Model
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.spec.updates import Update
-from aml.workspace.embedded import experiments, job_files, names, planning, snapshot
+from aml.workspace.embedded import names
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
-from aml.workspace.embedded.planning import unknown_tracking
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
@@ -40,7 +39,9 @@ from aml.workspace.records import (
     Plan,
     WorkspaceInfo,
 )
-from aml.workspace.source_control import git_properties
+
+if TYPE_CHECKING:
+    from aml.spec.updates import Update
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -76,11 +77,13 @@ class EmbeddedWorkspace:
         return notes
 
     def plan(self, spec: CommandJob) -> Plan:
+        from aml.workspace.embedded import planning, snapshot
+
         if spec.name is not None:
             names.check_job_name(spec.name)
             self._jobs.check_is_free(spec.name)
         experiment_name = _experiment_name(spec)
-        tracking = unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
+        tracking = planning.unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
         code = None if spec.code is None else resolve(spec.code, self._paths, self._models)
         return planning.plan(
             spec,
@@ -168,6 +171,8 @@ class EmbeddedWorkspace:
         return metrics.metrics_after(self._database.connection, name, cursor)
 
     def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
+        from aml.workspace.embedded import job_files
+
         job = self._jobs.get(name)
         if not job.status.is_terminal:
             raise Conflict(
@@ -188,6 +193,8 @@ class EmbeddedWorkspace:
         return {entry.path: entry.digest for entry in entries}
 
     def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        from aml.workspace.embedded import job_files
+
         found = job_files.listed(self.job_outputs(name))
         return found if pattern is None else job_files.matching(found, pattern, name)
 
@@ -201,9 +208,13 @@ class EmbeddedWorkspace:
         return [(DEFAULT_OUTPUT, paths.artifacts), *((folder.name, folder) for folder in named)]
 
     def create_experiment(self, name: str) -> Experiment:
+        from aml.workspace.embedded import experiments
+
         return experiments.create(self._database, name)
 
     def experiments(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        from aml.workspace.embedded import experiments
+
         return experiments.listed(self._database, limit)
 
     def create_model(self, spec: Model) -> ModelVersion:
@@ -266,12 +277,18 @@ class EmbeddedWorkspace:
         """The digest of the spec's code, stored."""
         if spec.code is None:
             return None
+        from aml.workspace.embedded import snapshot
+
         code = resolve(spec.code, self._paths, self._models)
         return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
 
     def _origin(self, spec: CommandJob) -> dict[str, str]:
         """Properties that tell where local code comes from."""
-        return git_properties(Path(spec.code), os.environ) if spec.code and is_local(spec.code) else {}
+        if spec.code is None or not is_local(spec.code):
+            return {}
+        from aml.workspace.source_control import git_properties
+
+        return git_properties(Path(spec.code), os.environ)
 
     def _sources(self, spec: CommandJob) -> dict[str, Path]:
         """Where the data inputs are; `NotFound` if one is not."""
