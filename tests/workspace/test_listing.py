@@ -34,7 +34,8 @@ def jobs(database):
 
 def add(jobs: Jobs, name: str, *, experiment="a", compute=None, tags=None, parent=None) -> None:
     document = {"command": "true"} | ({} if compute is None else {"compute": compute})
-    jobs.insert(NewJob(name, "command", experiment, name, document, None, "me", parent, tags or {}, {}), lambda: None)
+    new = NewJob(name, "command", experiment, name, document, None, "me", parent, tags or {}, {}, compute or "local")
+    jobs.insert(new, lambda: None)
 
 
 def names(jobs: Jobs, **fields) -> list[str]:
@@ -42,7 +43,7 @@ def names(jobs: Jobs, **fields) -> list[str]:
 
 
 def test_jobs_are_found_by_experiment_compute_and_tags(jobs):
-    add(jobs, "one", experiment="b", compute="azureml:gpu", tags={"team": "red", "hot": None})
+    add(jobs, "one", experiment="b", compute="gpu", tags={"team": "red", "hot": None})
     add(jobs, "two", experiment="b", tags={"team": "blue", "a.b": "1"})
     add(jobs, "three", compute="gpu", tags={"team": "red"})
     assert names(jobs, experiment_name="b") == ["two", "one"]
@@ -59,7 +60,7 @@ def test_jobs_are_found_by_their_status_of_now(jobs):
     for name in ("one", "two"):
         add(jobs, name)
     assert names(jobs, status=Status.QUEUED) == ["two", "one"]
-    jobs.claim("engine")
+    jobs.claim("engine", local_jobs=2)
     jobs.record_end("one", "engine", Reason.LOST)
     assert names(jobs, status=Status.QUEUED) == ["two"]
     assert names(jobs, status=Status.FAILED) == ["one"]
@@ -96,8 +97,10 @@ def test_every_list_follows_an_index_in_its_order(database, keys, archived):
 
 def test_a_row_far_down_is_found_about_as_fast_as_with_few_jobs(database, jobs):
     """Steps of SQLite's machine instead of a clock: they are the same on every machine."""
-    add(jobs, "rare", experiment="b", compute="gpu", tags={"team": "red", "hot": "1"})
-    jobs.claim("engine")
+    add(jobs, "rare", experiment="b", tags={"team": "red", "hot": "1"})
+    jobs.claim("engine", local_jobs=2)
+    with database.transaction() as write:
+        write.execute("UPDATE job SET compute = 'gpu'")
     jobs.record_end("rare", "engine", Reason.LOST)
     few = {key: steps(database, key) for key in FILTERS if key != "parent"}
     row = json.dumps({"command": "true"})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from aml.errors import AmlError, Conflict
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking.experiments import create_experiment
 from aml.workspace.records import Experiment
 
