@@ -32,8 +32,9 @@ def jobs(database):
     return Jobs(database)
 
 
-def add(jobs: Jobs, name: str, *, experiment="a", compute="local", tags=None, parent=None) -> None:
-    new = NewJob(name, "command", experiment, name, {}, None, "me", parent, tags or {}, {}, compute=compute)
+def add(jobs: Jobs, name: str, *, experiment="a", compute=None, tags=None, parent=None) -> None:
+    document = {"command": "true"} | ({} if compute is None else {"compute": compute})
+    new = NewJob(name, "command", experiment, name, document, None, "me", parent, tags or {}, {}, compute or "local")
     jobs.insert(new, lambda: None)
 
 
@@ -59,7 +60,7 @@ def test_jobs_are_found_by_their_status_of_now(jobs):
     for name in ("one", "two"):
         add(jobs, name)
     assert names(jobs, status=Status.QUEUED) == ["two", "one"]
-    jobs.claim("engine", local_jobs=1)
+    jobs.claim("engine", local_jobs=2)
     jobs.record_end("one", "engine", Reason.LOST)
     assert names(jobs, status=Status.QUEUED) == ["two"]
     assert names(jobs, status=Status.FAILED) == ["one"]
@@ -96,9 +97,10 @@ def test_every_list_follows_an_index_in_its_order(database, keys, archived):
 
 def test_a_row_far_down_is_found_about_as_fast_as_with_few_jobs(database, jobs):
     """Steps of SQLite's machine instead of a clock: they are the same on every machine."""
-    add(jobs, "rare", experiment="b", compute="gpu", tags={"team": "red", "hot": "1"})
+    add(jobs, "rare", experiment="b", tags={"team": "red", "hot": "1"})
+    jobs.claim("engine", local_jobs=2)
     with database.transaction() as write:
-        write.execute("UPDATE job SET status = 'Running', lease = 'engine'")
+        write.execute("UPDATE job SET compute = 'gpu'")
     jobs.record_end("rare", "engine", Reason.LOST)
     few = {key: steps(database, key) for key in FILTERS if key != "parent"}
     row = json.dumps({"command": "true"})

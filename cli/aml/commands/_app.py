@@ -43,6 +43,7 @@ __all__ = ["COMMANDS", "NOUNS", "globals_", "note", "run"]
 
 NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
+    "experiment": "Make experiments and list them.",
     "model": "Register models and fetch them.",
     "workspace": "Make, look at and delete workspaces.",
     "folder": "Prepare a folder as Azure ML v1 does.",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aml.commands._jobs import ExperimentName, workspace_in_use
 from aml.commands._options import File, OptionalName, Sets
 from aml.commands._output import emit
-from aml.spec.model import CommandJob
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
 
 
 def validate(file: File, set_: Sets = None) -> int:

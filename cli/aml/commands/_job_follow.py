@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from aml.commands._app import note
 from aml.commands._jobs import emit_job, open_web, workspace_in_use
 from aml.commands._output import emit, is_for_people
 from aml.errors import JobFailed
-from aml.spec.model import CommandJob
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import Workspace
 from aml.workspace.records import Job, Status
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
 
 
 def submit(spec: CommandJob, *, code_of: str | None = None, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
@@ -23,13 +25,23 @@ def submit(spec: CommandJob, *, code_of: str | None = None, stream: bool, cancel
         note(text)
     job = workspace.submit(spec, code_of=code_of)
     open_web(job, web)
-    if not stream:
-        emit(entities.job(job), card=lambda color: cards.job(job, color=color))
-        return 0
+    if stream:
+        return follow_and_show(workspace, job, cancel_on_interrupt=cancel_on_interrupt)
+    return show_submitted(job)
+
+
+def show_submitted(job: Job) -> int:
+    """The result of a command that has submitted a job and does not wait for it."""
+    emit(entities.job(job), card=lambda color: cards.job(job, color=color))
+    return 0
+
+
+def follow_and_show(workspace: Workspace, job: Job, *, cancel_on_interrupt: bool = False) -> int:
+    """Show the log of a job until it is over, then the job; the exit code."""
     # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
     log_to = sys.stdout if is_for_people() else sys.stderr
-    job = follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
-    return show_ended(workspace, job)
+    ended = follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
+    return show_ended(workspace, ended)
 
 
 def follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interrupt: bool) -> Job:

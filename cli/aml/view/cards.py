@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from aml.view.color import Style, paint
-from aml.workspace.records import Compute, EngineState, Job, MetricPoint, ModelVersion, Status, Usage, WorkspaceInfo
+from aml.workspace.records import (
+    Compute,
+    EngineState,
+    Experiment,
+    Job,
+    MetricPoint,
+    ModelVersion,
+    Status,
+    Usage,
+    WorkspaceInfo,
+)
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
 _MAX_METRICS = 8
@@ -29,6 +39,11 @@ def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[Model
         lines += _fields({"files": short(record.folder)})
     lines += ["", paint("next", "dim", color), *(f"  {command}" for command in next_commands(record, models))]
     return "\n".join(lines) + "\n"
+
+
+def experiment(record: Experiment, *, color: bool) -> str:
+    fields = {"jobs": str(record.jobs), "last job": record.last_job, "created": _local(record.created_at)}
+    return "\n".join([paint(record.name, "bold", color), *_fields(fields)]) + "\n"
 
 
 def services(given: Mapping[str, Mapping[str, Any]], *, color: bool) -> str:

@@ -8,6 +8,7 @@ from aml.workspace.records import (
     Compute,
     ComputeNode,
     EngineState,
+    Experiment,
     Job,
     JobFile,
     MetricPoint,
@@ -31,6 +32,8 @@ MODEL_COLUMNS = {
     "Job": "job_name",
     "Created": "creation_context.created_at",
 }
+EXPERIMENT_COLUMNS = {"Name": "name", "Jobs": "jobs", "LastJob": "last_job", "Created": "created_at"}
+FILE_COLUMNS = {"Path": "path", "Size": "size_bytes"}
 COMPUTE_COLUMNS = {
     "Name": "name",
     "Type": "type",
@@ -41,7 +44,6 @@ COMPUTE_COLUMNS = {
 }
 NODE_COLUMNS = {"NodeId": "node_id", "State": "node_state", "Job": "current_job_name"}
 SIZE_COLUMNS = {"Name": "name", "vCPUs": "v_cp_us", "MemoryGB": "memory_gb", "GPUs": "gpus"}
-FILE_COLUMNS = {"Path": "path", "Size": "size_bytes"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
 
@@ -146,6 +148,16 @@ def engine(record: EngineState) -> dict[str, Any]:
 
 def metric(point: MetricPoint) -> dict[str, Any]:
     return {"key": point.key, "value": point.value, "step": point.step, "timestamp": point.timestamp_ms}
+
+
+def experiment(record: Experiment) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "id": record.id,
+        "created_at": record.created_at,
+        "jobs": record.jobs,
+        "last_job": record.last_job,
+    }
 
 
 def job_file(record: JobFile) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def document(plan: Plan) -> dict[str, Any]:
         "experiment_name": plan.experiment_name,
         "command": plan.command,
         "environment_variables": dict(plan.environment),
+        "processes": [dict(each) for each in plan.processes],
         "working_directory": str(plan.working_directory),
         "inputs": {
             name: {"type": each.type, "value": each.value, "source": each.source and str(each.source)}
@@ -38,6 +39,8 @@ def _lines(plan: Plan, color: bool) -> Iterator[str]:
     yield f"{paint(plan.name or 'a job', 'bold', color)}  in the experiment {plan.experiment_name}"
     yield from _section("command", plan.command.splitlines(), color)
     yield from _section("environment, besides yours", _pairs(plan.environment), color)
+    for rank, added in enumerate(plan.processes):
+        yield from _section(f"process {rank}", _pairs(added), color)
     yield from _section("working directory", [short(plan.working_directory)], color)
     told = {
         name: f"{each.value}" + (f"  from {short(each.source)}" if each.source else "")

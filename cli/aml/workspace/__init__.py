@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Compute,
         ComputeNode,
         EngineState,
+        Experiment,
         Job,
         JobFile,
         JobFilter,
@@ -91,6 +92,12 @@ class Workspace(Protocol):
 
     def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
         """Outputs of a job that there are now: (name, folder)."""
+
+    def create_experiment(self, name: str) -> Experiment:
+        """An experiment before its first job; `Conflict` if there is one of this name."""
+
+    def experiments(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        """Newest first."""
 
     def create_model(self, spec: Model) -> ModelVersion: ...
 

@@ -95,6 +95,17 @@ class JobFilter:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """A group of jobs and MLflow runs."""
+
+    name: str
+    id: str  # as MLflow knows it
+    created_at: datetime
+    jobs: int  # archived ones and children too
+    last_job: str | None  # the newest
+
+
+@dataclass(frozen=True)
 class JobFile:
     """A file that a job wrote."""
 
@@ -132,6 +143,7 @@ class Plan:
     experiment_name: str
     command: str  # bound
     environment: Mapping[str, str]  # what workspace and spec add to the submitter's; secrets are not told
+    processes: tuple[Mapping[str, str], ...]  # what each of several adds to it; a port is not known yet: 0
     working_directory: Path
     inputs: Mapping[str, PlannedInput]
     outputs: Mapping[str, Path]

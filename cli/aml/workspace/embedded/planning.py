@@ -9,6 +9,7 @@ from pathlib import Path
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.stored import document_of
+from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.records import Job, Plan, PlannedInput, Snapshot, Status
@@ -31,12 +32,14 @@ def plan(
     job = _job(spec, experiment_name)
     job_paths = paths.job(job.name)
     places = {name: launch.input_path(name, str(source), job_paths) for name, source in sources.items()}
-    process = launch.plan(job, spec, job_paths, launch.Site(paths.folder.name, tracking), places, {})
+    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), places, {})
+    single = process.processes[0] if len(process.processes) == 1 else {}
     return Plan(
         name=spec.name,
         experiment_name=experiment_name,
         command=process.command,
-        environment=redacted(process.environment),
+        environment=redacted({**process.environment, **single}),
+        processes=tuple(dict(each) for each in process.processes) if not single else (),
         working_directory=process.cwd,
         inputs={name: _input(value, places.get(name), sources.get(name)) for name, value in spec.inputs.items()},
         outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
@@ -48,6 +51,11 @@ def plan(
 def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Tracking:
     """Where the job would report to, as far as that is settled before the engine has it."""
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
+
+
+def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:
+    """Ports are found when a job starts: 0 stands for each."""
+    return launch.Site(paths.folder.name, tracking, [0] * distribution_of(spec).port_count)
 
 
 def _job(spec: CommandJob, experiment_name: str) -> Job:

@@ -11,14 +11,16 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aml.errors import Conflict, NotFound
-from aml.spec.updates import MUTABLE, Update, updated
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.listing import EVERY_JOB, UNFINISHED, listing
 from aml.workspace.embedded.tracking.runs import follow_job, insert_run, relabel_run
 from aml.workspace.records import END_OF, TERMINAL, Job, JobFilter, Reason, Status
+
+if TYPE_CHECKING:
+    from aml.spec.updates import Update
 
 _ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
 
@@ -257,6 +259,8 @@ class Jobs:
 
     def update(self, name: str, update: Update) -> Job:
         """Apply an update to what the job is now; its MLflow run gets the same name and experiment."""
+        from aml.spec.updates import MUTABLE, updated  # brings in what reads YAML
+
         with self._database.transaction() as write:
             job = self.get(name)
             fetched = {key: job.document.get(key) if key == "description" else getattr(job, key) for key in MUTABLE}

@@ -13,12 +13,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aml.errors import BackendError, Conflict, Misfit, NotFound
 from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
+from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.spec.updates import Update
-from aml.workspace.embedded import computes, housekeeping, job_files, names, planning, snapshot
+from aml.workspace.embedded import computes, housekeeping, names
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
@@ -27,7 +28,6 @@ from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
-from aml.workspace.embedded.planning import unknown_tracking
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
@@ -36,6 +36,7 @@ from aml.workspace.records import (
     Compute,
     ComputeNode,
     EngineState,
+    Experiment,
     Job,
     JobFile,
     JobFilter,
@@ -46,6 +47,9 @@ from aml.workspace.records import (
     VmSize,
     WorkspaceInfo,
 )
+
+if TYPE_CHECKING:
+    from aml.spec.updates import Update
 
 _FOLLOW_INTERVAL_S = 0.1
 _STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
@@ -85,12 +89,14 @@ class EmbeddedWorkspace:
         return notes
 
     def plan(self, spec: CommandJob) -> Plan:
+        from aml.workspace.embedded import planning, snapshot
+
         if spec.name is not None:
             names.check_job_name(spec.name)
             self._jobs.check_is_free(spec.name)
         self._place(spec)
         experiment_name = _experiment_name(spec)
-        tracking = unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
+        tracking = planning.unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
         code = None if spec.code is None else resolve(spec.code, self._paths, self._models)
         return planning.plan(
             spec,
@@ -119,7 +125,7 @@ class EmbeddedWorkspace:
             created_by=names.user_name(),
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
-            properties=spec.properties,
+            properties={**({} if code_of else self._origin(spec)), **spec.properties},
             compute=compute.name,
             nodes=1 if compute.type == LOCAL else spread.nodes,
         )
@@ -188,6 +194,8 @@ class EmbeddedWorkspace:
         return metrics.metrics_after(self._database.connection, name, cursor)
 
     def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
+        from aml.workspace.embedded import job_files
+
         job = self._jobs.get(name)
         if not job.status.is_terminal:
             raise Conflict(
@@ -208,6 +216,8 @@ class EmbeddedWorkspace:
         return {entry.path: entry.digest for entry in entries}
 
     def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        from aml.workspace.embedded import job_files
+
         found = job_files.listed(self.job_outputs(name))
         return found if pattern is None else job_files.matching(found, pattern, name)
 
@@ -219,6 +229,16 @@ class EmbeddedWorkspace:
         paths = self._paths.job(self._jobs.get(name).name)
         named = sorted(paths.named_outputs.iterdir()) if paths.named_outputs.is_dir() else []
         return [(DEFAULT_OUTPUT, paths.artifacts), *((folder.name, folder) for folder in named)]
+
+    def create_experiment(self, name: str) -> Experiment:
+        from aml.workspace.embedded import experiments
+
+        return experiments.create(self._database, name)
+
+    def experiments(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        from aml.workspace.embedded import experiments
+
+        return experiments.listed(self._database, limit)
 
     def create_model(self, spec: Model) -> ModelVersion:
         job_name = job_of(spec.path)
@@ -310,24 +330,22 @@ class EmbeddedWorkspace:
             start.wait_until_gone(self._paths)
         return state
 
-    def _let_queued_jobs_run(self) -> None:
-        if self._jobs.count_queued():
-            start.ensure_running(self._paths)
-
-    def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
-        """The compute that the job runs on, and its nodes and processes there; an error if it can't."""
-        spread = distribution_of(spec)
-        _check_distribution(spread)
-        compute = self._computes.get(computes.name_of(spec.compute))
-        computes.check_fit(compute, spread)
-        return compute, spread
-
     def _stored_code(self, spec: CommandJob) -> str | None:
         """The digest of the spec's code, stored."""
         if spec.code is None:
             return None
+        from aml.workspace.embedded import snapshot
+
         code = resolve(spec.code, self._paths, self._models)
         return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
+
+    def _origin(self, spec: CommandJob) -> dict[str, str]:
+        """Properties that tell where local code comes from."""
+        if spec.code is None or not is_local(spec.code):
+            return {}
+        from aml.workspace.source_control import git_properties
+
+        return git_properties(Path(spec.code), os.environ)
 
     def _sources(self, spec: CommandJob) -> dict[str, Path]:
         """Where the data inputs are; `NotFound` if one is not."""
@@ -337,6 +355,18 @@ class EmbeddedWorkspace:
     def _experiment_id(self, name: str) -> str | None:
         row = self._database.connection.execute("SELECT id FROM experiment WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row["id"])
+
+    def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
+        """Where the job runs and how it is spread; refused if it can't be."""
+        spread = distribution_of(spec)
+        _check_distribution(spread)
+        compute = self._computes.get(computes.name_of(spec.compute))
+        computes.check_fit(compute, spread)
+        return compute, spread
+
+    def _let_queued_jobs_run(self) -> None:
+        if self._jobs.count_queued():
+            start.ensure_running(self._paths)
 
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
@@ -348,6 +378,10 @@ class EmbeddedWorkspace:
 
     def _with_folder(self, job: Job) -> Job:
         return replace(job, folder=self._paths.job(job.name).folder)
+
+
+def _experiment_name(spec: CommandJob) -> str:
+    return spec.experiment_name or Path.cwd().name or "Default"
 
 
 def existing_workspace_name(name: str | None) -> str:
@@ -377,10 +411,6 @@ def delete_embedded_workspace(name: str) -> None:
     folder = workspace_paths(name).folder
     with explained(folder):
         shutil.rmtree(folder)
-
-
-def _experiment_name(spec: CommandJob) -> str:
-    return spec.experiment_name or Path.cwd().name or "Default"
 
 
 def embedded_workspaces() -> Sequence[WorkspaceInfo]:
