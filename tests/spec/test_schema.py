@@ -14,12 +14,13 @@ from referencing import Registry, Resource
 
 from aml import bundle
 from aml.spec.document import Document
+from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
 from aml.spec.schema import check
 from aml.spec.schema_files import KEYWORDS, schema_of
 
 SPECS = Path(__file__).parents[1] / "specs"
-KINDS = ("command", "model")
+KINDS = ("command", "model", "data", "environment")
 NAMES = sorted(path.name for path in bundle.schemas().glob("*.json"))
 
 
@@ -89,14 +90,16 @@ def test_every_key_of_azure_mls_command_job_is_known() -> None:
 
 @pytest.mark.parametrize("path", sorted((SPECS / "valid").glob("*.yml")), ids=lambda path: path.name)
 def test_valid_files_are_valid_to_the_reference_implementation(path: Path) -> None:
-    kind = "model" if path.name.startswith("model") else "command"
-    if path.name in ("enum-case.yml", "model-of-a-job.yml"):
+    if path.name in ("enum-case.yml", "model-of-a-job.yml", "data-table.yml", "environment.yml"):
         pytest.skip("JSON Schema has no enum that ignores case")
-    assert list(REFERENCE[kind].iter_errors(load(path).data)) == []
+    document = load(path)
+    assert list(REFERENCE[kind_of(document)].iter_errors(document.data)) == []
 
 
-EVERY_KEY = load(SPECS / "valid" / "every-key.yml").data
-MODEL = load(SPECS / "valid" / "model.yml").data
+EXAMPLES = {
+    kind: load(SPECS / "valid" / f"{name}.yml").data
+    for kind, name in zip(KINDS, ("every-key", "model", "data", "environment-of-a-build"), strict=True)
+}
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -118,7 +121,7 @@ def holders(value: Any) -> Iterator[Any]:
 
 @given(st.data(), st.sampled_from(KINDS))
 def test_any_change_of_a_spec_is_judged_as_by_the_reference_implementation(data: st.DataObject, kind: str) -> None:
-    changed = copy.deepcopy(EVERY_KEY if kind == "command" else MODEL)
+    changed = copy.deepcopy(EXAMPLES[kind])
     for _ in range(data.draw(st.integers(1, 3))):
         holder = data.draw(st.sampled_from(list(holders(changed))))
         keys = sorted(holder) if isinstance(holder, dict) else list(range(len(holder)))

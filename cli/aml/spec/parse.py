@@ -10,7 +10,12 @@ from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.model import Spec
 
-_BUILDERS: Mapping[str, Callable[[Document], Spec]] = {"command": build.command_job, "model": build.model}
+_BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
+    "command": build.command_job,
+    "model": build.model,
+    "data": build.data,
+    "environment": build.environment,
+}
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
