@@ -43,6 +43,8 @@ __all__ = ["COMMANDS", "NOUNS", "globals_", "note", "run"]
 NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
     "model": "Register models and fetch them.",
+    "data": "Register data and look it up.",
+    "environment": "Register environments and look them up.",
     "workspace": "Look at workspaces.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }

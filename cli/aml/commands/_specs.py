@@ -8,7 +8,7 @@ from pathlib import Path
 from aml.commands._app import globals_
 from aml.spec.document import Document
 from aml.spec.files import read
-from aml.spec.model import CommandJob, Model
+from aml.spec.model import CommandJob, Data, Environment, Model
 from aml.spec.parse import parse, problems
 from aml.view.messages import say_problems
 
@@ -28,6 +28,22 @@ def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model
     spec = parse(document, "model")
     assert isinstance(spec, Model)
     _say_warnings(document, "model")
+    return spec
+
+
+def data_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Data:
+    document = read(file, sets, flags)
+    spec = parse(document, "data")
+    assert isinstance(spec, Data)
+    _say_warnings(document, "data")
+    return spec
+
+
+def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Environment:
+    document = read(file, sets, flags)
+    spec = parse(document, "environment")
+    assert isinstance(spec, Environment)
+    _say_warnings(document, "environment")
     return spec
 
 

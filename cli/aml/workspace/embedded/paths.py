@@ -95,6 +95,10 @@ class WorkspacePaths:
     def models(self) -> Path:
         return self.folder / "models"
 
+    def asset(self, kind: str, name: str, version: str) -> Path:
+        """The folder that holds the files of data and of build contexts."""
+        return self.folder / "assets" / kind / name / version
+
     @property
     def runs(self) -> Path:
         """Artifacts of MLflow runs that are not jobs."""

@@ -7,16 +7,17 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.errors import BackendError, Conflict, NotFound
-from aml.spec.model import CommandJob, DataInput, Model
+from aml.spec.model import CommandJob, Data, DataInput, Environment, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import names, snapshot
+from aml.workspace.embedded import content, names, snapshot
+from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
@@ -25,7 +26,7 @@ from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import Asset, EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -42,6 +43,7 @@ class EmbeddedWorkspace:
         self._database = Database(self._paths.store)
         self._jobs = Jobs(self._database)
         self._models = Models(self._database, self._paths)
+        self._assets = Assets(self._database, self._paths)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -191,6 +193,42 @@ class EmbeddedWorkspace:
         target = folder / model.name
         _copy(model.path, target / model.path.name)
         return target
+
+    def update_model(
+        self, name: str, version: str | None, change: Callable[[ModelVersion], ModelVersion]
+    ) -> ModelVersion:
+        model = self._models.get(name, version)
+        return self._models.update(model.name, model.version, change)
+
+    def archive_model(self, name: str, version: str | None, *, archived: bool) -> None:
+        meant = [self._models.get(name, version)]
+        for model in self._models.list(name, archived=None) if version is None else meant:
+            self._models.update(model.name, model.version, lambda each: replace(each, archived=archived))
+
+    def create_data(self, spec: Data) -> Asset:
+        job_name = job_of(spec.path)
+        if job_name is not None:
+            self._jobs.get(job_name)
+        return self._assets.create(content.new_data(spec, names.user_name(), job_name))
+
+    def create_environment(self, spec: Environment) -> Asset:
+        return self._assets.create(content.new_environment(spec, names.user_name()))
+
+    def asset(self, kind: str, name: str, version: str | None = None) -> Asset:
+        return self._assets.get(kind, name, version)
+
+    def assets(
+        self, kind: str, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+    ) -> Sequence[Asset]:
+        return self._assets.list(kind, name, limit=limit, archived=archived)
+
+    def update_asset(self, kind: str, name: str, version: str | None, change: Callable[[Asset], Asset]) -> Asset:
+        return self._assets.update(kind, name, version, change)
+
+    def archive_asset(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
+        meant = [self._assets.get(kind, name, version)]
+        for asset in self._assets.list(kind, name, archived=None) if version is None else meant:
+            self._assets.update(kind, name, asset.version, lambda each: replace(each, archived=archived))
 
     def engine(self) -> EngineState:
         answer = start.ask(self._paths, "GET", "/engine/status")
