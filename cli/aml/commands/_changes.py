@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aml.errors import UsageError
-from aml.spec.binding import literal_text
-from aml.spec.document import Document
-from aml.spec.load import loads
-from aml.spec.overrides import apply
+
+if TYPE_CHECKING:
+    from aml.spec.document import Document
 
 _SPECIAL = re.compile(r"([.\[\]\\])")
 
@@ -28,6 +27,9 @@ class Changes:
 
     def apply(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, texts and mappings of texts, as they are afterwards. Raises `UsageError`."""
+        from aml.spec.load import loads
+        from aml.spec.overrides import apply
+
         document = loads(json.dumps(fields), "update", Path.cwd())
         document = apply(document, [*self.sets, *_assignments(self.adds)])
         unknown = [str(name) for name in document.data if name not in fields]
@@ -69,6 +71,8 @@ def _value(document: Document, name: str, *, is_map: bool) -> Any:
 
 def _text(document: Document, *pointer: str) -> str | None:
     """A value as it was written: 1.10 is not 1.1."""
+    from aml.spec.binding import literal_text
+
     node = document.node(pointer)
     if node is None or node.data is None:
         return None

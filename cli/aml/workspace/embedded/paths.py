@@ -99,6 +99,9 @@ class WorkspacePaths:
         """The folder that holds the files of data and of build contexts."""
         return self.folder / "assets" / kind / name / version
 
+    def datastore(self, name: str) -> Path:
+        return self.folder / "datastores" / name
+
     @property
     def runs(self) -> Path:
         """Artifacts of MLflow runs that are not jobs."""

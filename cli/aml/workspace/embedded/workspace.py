@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.errors import BackendError, Conflict, NotFound
-from aml.spec.model import CommandJob, Data, DataInput, Environment, Model
+from aml.spec.model import CommandJob, Data, DataInput, Environment, Input, Model
 from aml.spec.stored import document_of
 from aml.workspace.embedded import content, names, snapshot
 from aml.workspace.embedded.assets import Assets
@@ -23,7 +23,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
-from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
+from aml.workspace.embedded.references import DEFAULT_OUTPUT, References, job_of
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
 from aml.workspace.records import Asset, EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
@@ -44,6 +44,7 @@ class EmbeddedWorkspace:
         self._jobs = Jobs(self._database)
         self._models = Models(self._database, self._paths)
         self._assets = Assets(self._database, self._paths)
+        self._references = References(self._paths, self._models, self._assets)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -55,22 +56,15 @@ class EmbeddedWorkspace:
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
         if spec.distribution is not None or spec.resources.instance_count > 1:
             notes.append("one process is started: this workspace does not distribute jobs yet")
-        notes += [
-            f"output {name}: only models are registered in this workspace yet, {output.name} will not be"
-            for name, output in spec.outputs.items()
-            if output.name is not None and not output.type.endswith("_model")
-        ]
         return notes
 
     def submit(self, spec: CommandJob) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
-        for value in spec.inputs.values():
-            if isinstance(value, DataInput):
-                resolve(value.path, self._paths, self._models)
+        spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
         digest = None
         if spec.code is not None:
-            code = resolve(spec.code, self._paths, self._models)
+            code = self._references.path(spec.code)
             digest = Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
         name = spec.name or names.new_name()
         new = NewJob(
@@ -165,7 +159,7 @@ class EmbeddedWorkspace:
             self._jobs.get(job_name)
         return self._models.create(
             spec.name,
-            resolve(spec.path, self._paths, self._models),
+            self._references.path(spec.path, spec.type),
             type=spec.type,
             created_by=names.user_name(),
             version=spec.version,
@@ -250,6 +244,15 @@ class EmbeddedWorkspace:
                 os.kill(state.pid, signal.SIGTERM)
             start.wait_until_gone(self._paths)
         return state
+
+    def _checked(self, value: Input) -> Input:
+        """An input that is there, with the version that is the latest now."""
+        if not isinstance(value, DataInput):
+            return value
+        pinned = replace(value, path=self._references.pinned(value.path, value.type))
+        if pinned.mode != "direct" or self._references.uri(pinned.path, pinned.type) is None:
+            self._references.path(pinned.path, pinned.type)
+        return pinned
 
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
