@@ -141,3 +141,16 @@ def test_an_output_folder_may_be_empty_and_a_file_that_was_not_written_fails_the
 def test_a_job_that_failed_registers_nothing(workspace):
     run(workspace, "false", outputs={"o": Output(name="o")})
     assert workspace.assets("data") == []
+
+
+def test_a_job_can_not_change_its_inputs_or_the_workspace_says_that_it_can(workspace, folder):
+    inputs = {"data": DataInput(str(folder))}
+    job = run(workspace, "echo more >> ${{inputs.data}}/a.csv; touch ${{inputs.data}}/b; pwd", inputs=inputs)
+    said = [note for note in workspace.notes(command_job("true", inputs=inputs)) if "can change its inputs" in note]
+    assert job.status is Status.COMPLETED
+    if said:
+        assert (folder / "b").exists()
+    else:
+        assert (folder / "a.csv").read_text() == "1,2\n"
+        assert [path.name for path in folder.iterdir()] == ["a.csv"]
+        assert "Read-only file system" in log_of(workspace, job.name)

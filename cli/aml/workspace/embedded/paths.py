@@ -12,6 +12,8 @@ from pathlib import Path
 
 DEFAULT_WORKSPACE = "default"
 MAIN_LOG = "user_logs/std_log.txt"
+WRITABLE_INPUTS = "writable-inputs"
+"""In the engine's folder where jobs can change their inputs."""
 
 
 def home() -> Path:

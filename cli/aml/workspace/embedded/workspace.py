@@ -22,7 +22,7 @@ from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.models import Models
-from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
+from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WRITABLE_INPUTS, WorkspacePaths, home, workspace_paths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, References, job_of
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
@@ -56,6 +56,8 @@ class EmbeddedWorkspace:
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
         if spec.distribution is not None or spec.resources.instance_count > 1:
             notes.append("one process is started: this workspace does not distribute jobs yet")
+        if spec.inputs and (self._paths.engine / WRITABLE_INPUTS).exists():
+            notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
 
     def submit(self, spec: CommandJob) -> Job:

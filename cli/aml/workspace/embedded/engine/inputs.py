@@ -1,7 +1,7 @@
 """A job's data inputs: where its process finds each, and how that comes there.
 
-An input is a link to the data, or with the mode download a copy that the job may change; with the mode direct what is a
-URI is passed as it is. Neither a link nor a copy has a blank in its path.
+An input is a link to the data, which an executor may replace by a read-only mount, or with the mode download a copy
+that the job may change; with the mode direct what is a URI is passed as it is. No input's name has a blank in it.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ def lay_out(found: Mapping[str, Place]) -> None:
                 _copy(place.source, target)
             else:
                 target.symlink_to(place.source)
+
+
+def linked(found: Mapping[str, Place]) -> tuple[tuple[str, str], ...]:
+    """(source, link) of the inputs that are the user's own files or the workspace's."""
+    return tuple(
+        (str(place.source), place.text) for place in found.values() if place.source is not None and not place.copied
+    )
 
 
 def _place(name: str, value: DataInput, paths: JobPaths, references: References) -> Place:

@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aml.errors import BackendError, NotFound
@@ -17,7 +17,7 @@ from aml.workspace.embedded.assets import Assets, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors import Launch
-from aml.workspace.embedded.engine.inputs import lay_out, places
+from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
@@ -68,6 +68,7 @@ class Steps:
         site = Site(self.workspace_paths.folder.name, Tracking(self.tracking_uri, token, experiment))
         texts = {name: place.text for name, place in found.items()}
         launch = plan(job, spec, paths, site, texts, inheritable(_submitted_environment(paths)))
+        launch = replace(launch, read_only=linked(found))
         if not paths.wrapper_pid.exists():
             lay_out(found)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)

@@ -26,6 +26,7 @@ class Launch:
     environment: Mapping[str, str]  # the whole of it
     cwd: Path
     paths: JobPaths
+    read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
 
 
 @dataclass(frozen=True)
