@@ -1,5 +1,6 @@
 # make run     install and train the quickstart
 # make test    install with the development tools and run the tests
+# make chaos   the full round of random kills
 # make check   ruff, mypy
 # make bench   the measurements that the README quotes
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install install-dev run test check bench clean
+.PHONY: install install-dev run test chaos check bench clean
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -30,6 +31,9 @@ run: install
 
 test: install-dev
 	$(BIN)/python -m pytest
+
+chaos: install-dev
+	AML_CHAOS_JOBS=100 $(BIN)/python -m pytest tests/chaos
 
 check: install-dev
 	$(BIN)/ruff check .

@@ -16,11 +16,12 @@ TRAINER = ROOT / "trainer"
 MAY_IMPORT = {
     "aml.errors": (),
     "aml.bundle": (),
+    "aml.version": (),
     "aml.spec": ("aml.errors", "aml.bundle"),
-    "aml.workspace": ("aml.spec", "aml.errors", "aml.bundle"),
+    "aml.workspace": ("aml.spec", "aml.errors", "aml.bundle", "aml.version"),
     "aml.view": ("aml.errors", "aml.workspace.records"),
-    "aml.commands": ("aml.workspace", "aml.spec", "aml.view", "aml.errors", "aml.bundle"),
-    "aml.__main__": ("aml.commands", "aml.view", "aml.errors"),
+    "aml.commands": ("aml.workspace", "aml.spec", "aml.view", "aml.errors", "aml.bundle", "aml.version"),
+    "aml.__main__": ("aml.commands", "aml.view", "aml.errors", "aml.version"),
     "aml": ("aml.workspace", "aml.spec", "aml.errors"),
 }
 # Library -> the rooms it may be imported in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -23,9 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line, given without the program's name, and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:  # answered without loading what commands need
-        from aml.commands._version import version
+        from aml.version import __version__
 
-        print(f"aml {version()}")
+        print(f"aml {__version__}")
         return 0
     try:
         return _flushed(_run(arguments))
@@ -39,6 +40,12 @@ def _run(arguments: Sequence[str]) -> int:
     from aml.errors import AmlError
 
     try:
+        from aml.commands import COMPLETE_VARIABLE
+
+        if instruction := os.environ.get(COMPLETE_VARIABLE):
+            from aml.commands._app import complete
+
+            return complete(instruction)
         from aml.commands._app import run as run_command
 
         return run_command(arguments)
@@ -102,7 +109,7 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
     from pathlib import Path
     from traceback import format_exception
 
-    from aml.commands._version import version
+    from aml.version import __version__
 
     # Not asked of the workspace: what went wrong may be that it can't be imported.
     home = Path(os.environ.get("AML_HOME") or "~/.aml").expanduser().absolute()
@@ -110,7 +117,7 @@ def _write_log(error: Exception, arguments: Sequence[str]) -> Path:
     log = home / "logs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.touch(mode=0o600)
-    log.write_text(f"aml {version()}, Python {sys.version}\naml {command}\n{''.join(format_exception(error))}")
+    log.write_text(f"aml {__version__}, Python {sys.version}\naml {command}\n{''.join(format_exception(error))}")
     return log
 
 

@@ -17,7 +17,7 @@ def verbs(noun: str) -> list[str]:
     from importlib import import_module
 
     app = import_module(f"aml.commands.{noun}").app
-    return [info.name or info.callback.__name__.rstrip("_") for info in app.registered_commands]
+    return [info.name or info.callback.__name__.rstrip("_").replace("_", "-") for info in app.registered_commands]
 
 
 @pytest.mark.parametrize("command", [(), *((noun,) for noun in (*NOUNS, *COMMANDS))])

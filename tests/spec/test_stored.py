@@ -6,12 +6,13 @@ import yaml
 
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
-from aml.spec.model import CommandJob, DataInput, LiteralInput
+from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
-from aml.spec.stored import document_of, from_document
+from aml.spec.stored import compute_document, document_of, from_document
 
 VALID = Path(__file__).parents[1] / "specs" / "valid"
 JOBS = sorted(path for path in VALID.glob("*.yml") if kind_of(load(path)) == "command")
+COMPUTES = [VALID / "amlcompute.yml", VALID / "computeinstance.yml"]
 
 
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.name)
@@ -27,6 +28,21 @@ def test_what_is_stored_is_a_spec_again(path: Path) -> None:
     assert isinstance(spec, CommandJob)
     text = yaml.safe_dump(document_of(spec), allow_unicode=True)
     assert parse(loads(text, "stored.yml", Path("/"))) == spec
+
+
+@pytest.mark.parametrize("path", COMPUTES, ids=lambda path: path.name)
+def test_a_stored_compute_is_a_spec_again(path: Path) -> None:
+    spec = parse(load(path))
+    assert isinstance(spec, AmlCompute | ComputeInstance)
+    text = yaml.safe_dump(compute_document(spec), allow_unicode=True)
+    assert parse(loads(text, "stored.yml", Path("/"))) == spec
+
+
+def test_a_password_is_not_kept() -> None:
+    text = "{name: cpu, type: amlcompute, ssh_settings: {admin_username: me, admin_password: secret}}"
+    spec = parse(loads(text, "cluster.yml", Path("/")))
+    assert isinstance(spec, AmlCompute)
+    assert "secret" not in json.dumps(compute_document(spec))
 
 
 def test_what_was_not_given_is_left_out() -> None:

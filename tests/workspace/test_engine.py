@@ -15,7 +15,7 @@ import pytest
 
 from aml.errors import AmlError, BackendError, Conflict, NotFound
 from aml.spec.model import DataInput, Limits, LiteralInput, Output
-from aml.workspace import open_workspace
+from aml.workspace import create_workspace, open_workspace
 from aml.workspace.embedded.engine import start
 from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, is_running, kill, log_of, processes_of, wait_for
@@ -230,6 +230,18 @@ def test_a_stranger_at_the_engines_port_is_not_told_the_token(workspace):
             stranger.accept()
 
 
+def test_an_engine_of_another_version_makes_way_and_its_jobs_go_on(workspace, monkeypatch):
+    job = workspace.submit(command_job("sleep 2; echo done"))
+    wait_for_status(workspace, job.name, Status.RUNNING)
+    before = engine_pid(workspace)
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr(start, "__version__", "99.0")  # the engine is not the one of this version
+        workspace.submit(command_job("true"))
+    assert not is_running(before)
+    assert workspace.wait(job.name, timeout_s=20).status is Status.COMPLETED
+    assert log_of(workspace, job.name) == "done\n"
+
+
 def test_at_most_two_jobs_run_at_once_and_the_others_wait_their_turn(workspace):
     names = [workspace.submit(command_job("sleep 300")).name for _ in range(3)]
     for name in names[:2]:
@@ -380,7 +392,7 @@ def test_two_engines_never_run_at_once(workspace, aml_home):
 
 def test_a_workspace_of_another_name_is_another_world(workspace):
     run(workspace, "true", name="same")
-    other = open_workspace("other")
+    other = create_workspace("other")
     assert other.jobs() == []
     run(other, "true", name="same")
     assert [job.name for job in workspace.jobs()] == ["same"]

@@ -50,13 +50,13 @@ def test_what_fails_before_the_commit_leaves_no_job(jobs):
 def test_jobs_are_claimed_in_the_order_of_their_submission(jobs):
     for name in ("b", "a", "c"):
         add(jobs, name)
-    assert [jobs.claim("engine").job.name for _ in range(3)] == ["b", "a", "c"]
-    assert jobs.claim("engine") is None
+    assert [jobs.claim("engine", local_jobs=9).job.name for _ in range(3)] == ["b", "a", "c"]
+    assert jobs.claim("engine", local_jobs=9) is None
 
 
 def test_a_job_passes_its_statuses_in_order_and_every_one_is_an_event(jobs):
     add(jobs)
-    jobs.claim("engine")
+    jobs.claim("engine", local_jobs=9)
     jobs.record_start("a", "engine", "{}")
     jobs.record_finalizing("a", "engine")
     jobs.record_end("a", "engine", Reason.COMMAND_SUCCEEDED, exit_code=0)
@@ -67,7 +67,7 @@ def test_a_job_passes_its_statuses_in_order_and_every_one_is_an_event(jobs):
 
 def test_a_stale_engine_changes_nothing(jobs):
     add(jobs)
-    jobs.claim("old")
+    jobs.claim("old", local_jobs=9)
     jobs.adopt("a", "new")
     jobs.record_start("a", "old", "{}")
     jobs.record_end("a", "old", Reason.COMMAND_FAILED)
@@ -77,12 +77,12 @@ def test_a_stale_engine_changes_nothing(jobs):
 def test_canceling_a_queued_job_ends_it_at_once(jobs):
     add(jobs)
     assert jobs.request_cancel("a").status is Status.CANCELED
-    assert jobs.claim("engine") is None
+    assert jobs.claim("engine", local_jobs=9) is None
 
 
 def test_a_cancel_during_the_start_is_not_overwritten_by_it(jobs):
     add(jobs)
-    jobs.claim("engine")
+    jobs.claim("engine", local_jobs=9)
     assert jobs.request_cancel("a").status is Status.CANCEL_REQUESTED
     jobs.record_start("a", "engine", "{}")
     assert jobs.get("a").status is Status.CANCEL_REQUESTED
@@ -90,7 +90,7 @@ def test_a_cancel_during_the_start_is_not_overwritten_by_it(jobs):
 
 def test_canceling_a_finished_job_is_a_conflict(jobs):
     add(jobs)
-    jobs.claim("engine")
+    jobs.claim("engine", local_jobs=9)
     jobs.record_end("a", "engine", Reason.COMMAND_FAILED)
     with pytest.raises(Conflict, match="a is Failed already"):
         jobs.request_cancel("a")
@@ -98,7 +98,7 @@ def test_canceling_a_finished_job_is_a_conflict(jobs):
 
 def test_an_ended_job_does_not_end_again(jobs):
     add(jobs)
-    jobs.claim("engine")
+    jobs.claim("engine", local_jobs=9)
     jobs.record_end("a", "engine", Reason.COMMAND_FAILED, exit_code=3)
     jobs.record_end("a", "engine", Reason.COMMAND_SUCCEEDED)
     assert (jobs.get("a").status, jobs.get("a").exit_code) == (Status.FAILED, 3)

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from aml.commands import COMPLETE_VARIABLE
 from aml.commands._argv import Flag, Takes, expand
 from aml.commands._globals import (
     declared_options,
@@ -31,8 +32,8 @@ from aml.commands._globals import (
     take_globals,
     with_globals,
 )
-from aml.commands._version import version
 from aml.errors import AmlError, UsageError
+from aml.version import __version__
 from aml.view.streams import put
 
 if TYPE_CHECKING:
@@ -45,13 +46,17 @@ NOUNS: Mapping[str, str] = {
     "model": "Register models and fetch them.",
     "data": "Register data and look it up.",
     "environment": "Register environments and look them up.",
-    "workspace": "Look at workspaces.",
+    "workspace": "Make, look at and delete workspaces.",
+    "folder": "Prepare a folder as Azure ML v1 does.",
+    "run": "Submit scripts with run configurations of Azure ML v1.",
+    "compute": "Say where jobs run, and how many at once.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }
 """Noun -> its help; the module of the same name is loaded when the noun is asked for."""
 
 COMMANDS: Mapping[str, str] = {
     "validate": "Check YAML files without running them.",
+    "completion": "Print what a shell loads to complete commands and names.",
 }
 """Commands that are no noun; the module has one function."""
 
@@ -75,6 +80,15 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         raise _translated(error) from error
     return result if isinstance(result, int) else 0
+
+
+def complete(instruction: str) -> int:
+    """Answer a shell that asks what could come next; it says what it wants in variables of the environment."""
+    from typer._completion_classes import completion_init
+    from typer.completion import shell_complete
+
+    completion_init()
+    return shell_complete(_root(), {}, "aml", COMPLETE_VARIABLE, instruction)
 
 
 def _translated(error: typer.TyperException) -> AmlError:
@@ -133,7 +147,7 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         name, *rest = args
         command = self.get_command(ctx, name)
-        if command is None:
+        if command is None and not ctx.resilient_parsing:
             raise UsageError(f"'{name}' is not a command of '{ctx.command_path}'.", self._advice(ctx, name))
         return name, command, rest
 
@@ -147,7 +161,7 @@ class Group(TyperGroup):
         return with_globals(super().get_params(ctx))
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        if not args:
+        if not args and not ctx.resilient_parsing:
             raise UsageError(f"'{ctx.command_path}' needs a command: {', '.join(self.entries)}.", _see_help(ctx))
         rest = super().parse_args(ctx, _expanded(ctx, args))
         take_globals(ctx)
@@ -200,7 +214,7 @@ def _summary(info: CommandInfo) -> str:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        put(f"aml {version()}\n", sys.stdout)
+        put(f"aml {__version__}\n", sys.stdout)
         raise typer.Exit
 
 
@@ -213,6 +227,8 @@ def _root_options(
 
 
 def _expanded(ctx: Context, args: list[str]) -> list[str]:
+    if ctx.resilient_parsing:  # a line that a shell asks about is not finished
+        return args
     options = [param for param in ctx.command.get_params(ctx) if isinstance(param, TyperOption)]
     flags = [Flag((*option.opts, *option.secondary_opts), _takes(option)) for option in options]
     try:

@@ -40,4 +40,5 @@ DownloadPath = Annotated[
 ]
 IncludeArchived = Annotated[bool, typer.Option("--include-archived", help="Archived ones as well.")]
 ArchivedOnly = Annotated[bool, typer.Option("--archived-only", help="Archived ones alone.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Web = Annotated[bool, typer.Option("--web", "-e", help="Open the job's files in a browser.")]

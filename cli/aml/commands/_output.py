@@ -6,7 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import typer
+
 from aml.commands._app import globals_
+from aml.errors import UsageError
 from aml.view import documents
 from aml.view.color import has_color
 from aml.view.documents import Columns
@@ -30,6 +33,16 @@ def emit_list(items: Sequence[Any], columns: Columns, *, none: str) -> None:
         documents.write(items, output="table", columns=columns)
     else:
         _write(items, columns)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Go on if people say so, or `--yes` has said so before; a script has to say it."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is here to answer.", "Say so with --yes.")
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
 
 
 def is_for_people() -> bool:

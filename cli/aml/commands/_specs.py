@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from aml.commands._app import globals_
+from aml.errors import UsageError
 from aml.spec.document import Document
 from aml.spec.files import read
-from aml.spec.model import CommandJob, Data, Environment, Model
+from aml.spec.kinds import kind_of
+from aml.spec.load import loads
+from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Data, Environment, Model
+from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
 from aml.view.messages import say_problems
 
@@ -44,6 +50,26 @@ def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) ->
     spec = parse(document, "environment")
     assert isinstance(spec, Environment)
     _say_warnings(document, "environment")
+    return spec
+
+
+def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:
+    """The compute of a file, of flags, or of both."""
+    return _compute(read(file, sets, flags))
+
+
+def changed_compute(document: Mapping[str, Any], sets: Sequence[str], **flags: object) -> ComputeSpec:
+    """A compute that there is, with flags over it."""
+    text = json.dumps(dict(document))  # JSON is YAML
+    return _compute(complete(apply(loads(text, str(document["name"]), Path.cwd()), sets), **flags))
+
+
+def _compute(document: Document) -> ComputeSpec:
+    kind = kind_of(document) if "type" in document.data or "$schema" in document.data else "amlcompute"
+    spec = parse(document, kind)
+    if not isinstance(spec, AmlCompute | ComputeInstance):
+        raise UsageError(f"{document.file}: a spec of the kind {kind} is no compute")
+    _say_warnings(document, kind)
     return spec
 
 

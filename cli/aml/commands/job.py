@@ -52,13 +52,9 @@ def create(
         note(text)
     job = workspace.submit(spec)
     _open_web(job, web)
-    if not stream:
-        emit(entities.job(job), card=lambda color: cards.job(job, color=color))
-        return 0
-    # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
-    log_to = sys.stdout if is_for_people() else sys.stderr
-    job = _follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
-    return _show_ended(workspace, job)
+    if stream:
+        return follow_and_show(workspace, job, cancel_on_interrupt=cancel_on_interrupt)
+    return show_submitted(job)
 
 
 @app.command()
@@ -141,6 +137,20 @@ def metrics(
     emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
 
 
+def show_submitted(job: Job) -> int:
+    """The result of a command that has submitted a job and does not wait for it."""
+    emit(entities.job(job), card=lambda color: cards.job(job, color=color))
+    return 0
+
+
+def follow_and_show(workspace: Workspace, job: Job, *, cancel_on_interrupt: bool = False) -> int:
+    """Show the log of a job until it is over, then the job; the exit code."""
+    # The document is the data of this command, so a pipe gets that alone; people get all of it in one place.
+    log_to = sys.stdout if is_for_people() else sys.stderr
+    ended = _follow(workspace, job.name, log_to, cancel_on_interrupt=cancel_on_interrupt)
+    return _show_ended(workspace, ended)
+
+
 def _workspace() -> Workspace:
     return open_workspace(globals_().workspace_name)
 
@@ -166,7 +176,7 @@ def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
         if number == 0:
             view.header(job)
         cursor, points = workspace.metrics_after(job.name, cursor)
-        view.update(job, workspace.log_files(job.name), points)
+        view.update(job, workspace.stream_files(job.name), points)
     view.footer(job)
     return job
 

@@ -9,7 +9,9 @@ from aml.spec import reference
 from aml.spec.binding import literal_text
 from aml.spec.document import Document
 from aml.spec.model import (
+    AmlCompute,
     CommandJob,
+    ComputeInstance,
     Data,
     DataInput,
     Environment,
@@ -31,6 +33,7 @@ _TYPES = (
     *("managed", "managed_identity", "aml_token", "user_identity"),
 )
 _WHOLE_NUMBERS = ("process_count_per_instance", "worker_count", "parameter_server_count", "port", "dashboard_port")
+_COMPUTE_IDENTITIES = ("system_assigned", "user_assigned", "none", "system_assigned,user_assigned")
 _MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
 _DATA_TYPES = ("uri_file", "uri_folder", "mltable")
 _OS_TYPES = ("linux", "windows")
@@ -100,6 +103,45 @@ def environment(document: Document) -> Environment:
         description=_text(document, "description"),
         tags=_labels(document, "tags"),
     )
+
+
+def amlcompute(document: Document) -> AmlCompute:
+    ssh = {key: value for key, value in document.mapping("ssh_settings").items() if key != "admin_password"}
+    counts = ("min_instances", "max_instances", "idle_time_before_scale_down")
+    given: dict[str, Any] = {key: _whole(document.value(key)) for key in counts if document.value(key) is not None}
+    if "tier" in document.data:
+        given["tier"] = _choice(document.value("tier"), ("dedicated", "low_priority"))
+    return AmlCompute(**_of_any_compute(document), **given, ssh_settings=ssh)
+
+
+def compute_instance(document: Document) -> ComputeInstance:
+    mappings = ("schedules", "setup_scripts", "create_on_behalf_of", "ssh_settings")
+    switches = ("enable_sso", "enable_root_access", "enable_os_patching", "release_quota_on_stop")
+    return ComputeInstance(
+        **_of_any_compute(document),
+        **dict[str, Any]((key, document.mapping(key)) for key in mappings),
+        **dict[str, Any]((key, document.value(key)) for key in switches),
+        idle_time_before_shutdown=_text(document, "idle_time_before_shutdown"),
+        idle_time_before_shutdown_minutes=_whole(document.value("idle_time_before_shutdown_minutes")),
+        custom_applications=tuple(document.value("custom_applications") or ()),
+    )
+
+
+def _of_any_compute(document: Document) -> dict[str, Any]:
+    identity = dict(document.mapping("identity"))
+    if "type" in identity:
+        identity["type"] = _choice(identity["type"], _COMPUTE_IDENTITIES)
+    given = {"size": _text(document, "size"), "enable_node_public_ip": document.value("enable_node_public_ip")}
+    return {
+        "name": _text(document, "name"),
+        "location": _text(document, "location"),
+        "description": _text(document, "description"),
+        "tags": _labels(document, "tags"),
+        "identity": identity,
+        "network_settings": document.mapping("network_settings"),
+        "ssh_public_access_enabled": document.value("ssh_public_access_enabled"),
+        **{key: value for key, value in given.items() if value is not None},
+    }
 
 
 def _input(document: Document, name: str) -> Input:

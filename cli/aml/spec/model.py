@@ -134,4 +134,52 @@ class Environment:
     tags: Mapping[str, str | None] = field(default_factory=dict)
 
 
-Spec = CommandJob | Model | Data | Environment
+@dataclass(frozen=True)
+class AmlCompute:
+    """A `type: amlcompute` cluster. Defaults are those of Azure's SDK."""
+
+    name: str
+    size: str = "Standard_DS3_v2"
+    tier: Literal["dedicated", "low_priority"] = "dedicated"
+    min_instances: int = 0
+    max_instances: int = 4
+    idle_time_before_scale_down: int = 120  # seconds
+    location: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    network_settings: Mapping[str, Any] = field(default_factory=dict)
+    ssh_public_access_enabled: bool | None = None
+    ssh_settings: Mapping[str, Any] = field(default_factory=dict)  # without admin_password: it is not kept
+    enable_node_public_ip: bool = True
+
+
+@dataclass(frozen=True)
+class ComputeInstance:
+    """A `type: computeinstance` machine."""
+
+    name: str
+    size: str = "Standard_DS3_v2"
+    location: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    network_settings: Mapping[str, Any] = field(default_factory=dict)
+    ssh_public_access_enabled: bool | None = None
+    ssh_settings: Mapping[str, Any] = field(default_factory=dict)
+    enable_node_public_ip: bool = True
+    schedules: Mapping[str, Any] = field(default_factory=dict)
+    idle_time_before_shutdown: str | None = None
+    idle_time_before_shutdown_minutes: int | None = None
+    custom_applications: tuple[Mapping[str, Any], ...] = ()
+    setup_scripts: Mapping[str, Any] = field(default_factory=dict)
+    create_on_behalf_of: Mapping[str, Any] = field(default_factory=dict)
+    enable_sso: bool | None = None
+    enable_root_access: bool | None = None
+    enable_os_patching: bool | None = None
+    release_quota_on_stop: bool | None = None
+
+
+ComputeSpec = AmlCompute | ComputeInstance
+
+Spec = CommandJob | Model | Data | Environment | AmlCompute | ComputeInstance

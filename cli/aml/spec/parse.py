@@ -15,6 +15,8 @@ _BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
     "model": build.model,
     "data": build.data,
     "environment": build.environment,
+    "amlcompute": build.amlcompute,
+    "computeinstance": build.compute_instance,
 }
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})

@@ -14,6 +14,7 @@ from aml.errors import Pointer, Problem
 from aml.spec import path_rules
 from aml.spec.binding import Reference, references, suspects
 from aml.spec.document import Document, Place
+from aml.spec.model import AmlCompute
 from aml.spec.wording import did_you_mean
 
 Rule = Callable[[Document], Iterator[Problem]]
@@ -23,6 +24,7 @@ _ELSEWHERE = {
     "parent": "It is for the steps of a pipeline.",
 }
 MOST = 100
+_NODES = {"min_instances": AmlCompute.min_instances, "max_instances": AmlCompute.max_instances}
 _PORTS = ("inputs", "outputs")
 _OUTPUT_PATH_NAMES = ("name", "output_name", "default_datastore")
 _OPENS_KNOWN = re.compile(r"\$\{\{\s*(?:inputs|outputs|search_space|parent)\b")
@@ -132,6 +134,18 @@ def services(document: Document) -> Iterator[Problem]:
             yield _about_key(document, "service-without-key", message, ("services", name), None, severity="warning")
 
 
+def nodes(document: Document) -> Iterator[Problem]:
+    """As many nodes at the least as at the most, or fewer."""
+    least, most = (str(document.data.get(key, default)) for key, default in _NODES.items())
+    if least.isdecimal() and most.isdecimal() and int(least) > int(most):
+        message = f"`min_instances` is {least}, more than `max_instances`, which is {most}{_default(document)}."
+        yield document.problem("out-of-range", message, ("min_instances",))
+
+
+def _default(document: Document) -> str:
+    return "" if "max_instances" in document.data else " when left out"
+
+
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "command": (
         bindings,
@@ -148,6 +162,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "model": (path_rules.model,),
     "data": (path_rules.data,),
     "environment": (environment_asset, path_rules.environment_asset),
+    "amlcompute": (nodes,),
 }
 
 

@@ -6,7 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from aml.spec.model import CommandJob, DataInput, Input, Limits, LiteralInput, Output, Resources
+from aml.spec.model import (
+    AmlCompute,
+    CommandJob,
+    ComputeSpec,
+    DataInput,
+    Input,
+    Limits,
+    LiteralInput,
+    Output,
+    Resources,
+)
 
 
 def document_of(spec: CommandJob) -> dict[str, Any]:
@@ -27,6 +37,13 @@ def from_document(document: Mapping[str, Any]) -> CommandJob:
     given["resources"] = _resources(given.get("resources", {}))
     given["limits"] = Limits(**given.get("limits", {}))
     return CommandJob(**given)
+
+
+def compute_document(spec: ComputeSpec) -> dict[str, Any]:
+    """What the YAML of `spec` would hold; keys without a value are left out."""
+    given = {key: list(value) if isinstance(value, tuple) else value for key, value in _given(spec).items()}
+    kind = "amlcompute" if isinstance(spec, AmlCompute) else "computeinstance"
+    return {"type": kind, **{key: value for key, value in given.items() if value not in ({}, [])}}
 
 
 def _given(value: Any) -> dict[str, Any]:

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from aml.view.color import Style, paint
-from aml.workspace.records import Asset, EngineState, Job, MetricPoint, ModelVersion, Status, WorkspaceInfo
+from aml.workspace.records import (
+    Asset,
+    Compute,
+    EngineState,
+    Job,
+    MetricPoint,
+    ModelVersion,
+    Status,
+    Usage,
+    WorkspaceInfo,
+)
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
 _MAX_METRICS = 8
@@ -66,12 +76,42 @@ def asset(record: Asset, *, color: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def compute(record: Compute, *, color: bool) -> str:
+    document = record.document
+    nodes = f"{document['min_instances']} to {document['max_instances']}" if "max_instances" in document else None
+    idle = document.get("idle_time_before_scale_down")
+    lines = [
+        f"{paint(record.name, 'bold', color)}  {record.type}" + (f"  {record.state}" if record.state else ""),
+        *_fields(
+            {
+                "size": record.size,
+                "nodes": nodes,
+                "tier": document.get("tier"),
+                "idle time": None if idle is None else f"{idle} s",
+                "description": document.get("description"),
+            }
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def workspace(record: WorkspaceInfo, *, color: bool) -> str:
     lines = [
         f"{paint(record.name, 'bold', color)}  {record.kind}",
         *_fields({"folder": short(Path(record.location)), "mlflow": record.mlflow_tracking_uri}),
     ]
     return "\n".join(lines) + "\n"
+
+
+def usage(record: Usage, *, color: bool) -> str:
+    total = paint(size(record.total_bytes), "bold", color)
+    parts = {
+        "jobs": size(record.jobs_bytes),
+        "blobs": size(record.blobs_bytes),
+        "models": size(record.models_bytes),
+        "other": size(record.other_bytes),
+    }
+    return "\n".join([f"total  {total}", *_fields(parts)]) + "\n"
 
 
 def engine(record: EngineState, *, color: bool) -> str:
@@ -147,7 +187,7 @@ def _took(record: Job) -> str:
     return f"  {'in' if record.ended_at else 'for'} {duration((end - record.started_at).total_seconds())}"
 
 
-def _fields(fields: dict[str, str | None]) -> list[str]:
+def _fields(fields: Mapping[str, str | None]) -> list[str]:
     return [f"  {name:<11} {value}" for name, value in fields.items() if value is not None]
 
 

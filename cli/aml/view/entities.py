@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from aml.workspace.records import Asset, EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.records import (
+    Asset,
+    Compute,
+    ComputeNode,
+    EngineState,
+    Job,
+    MetricPoint,
+    ModelVersion,
+    Usage,
+    VmSize,
+    WorkspaceInfo,
+)
 
 JOB_COLUMNS = {
     "Name": "name",
@@ -35,6 +46,16 @@ ASSET_COLUMNS = {
         "Created": "creation_context.created_at",
     },
 }
+COMPUTE_COLUMNS = {
+    "Name": "name",
+    "Type": "type",
+    "Size": "size",
+    "Min": "min_instances",
+    "Max": "max_instances",
+    "State": "state",
+}
+NODE_COLUMNS = {"NodeId": "node_id", "State": "node_state", "Job": "current_job_name"}
+SIZE_COLUMNS = {"Name": "name", "vCPUs": "v_cp_us", "MemoryGB": "memory_gb", "GPUs": "gpus"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
 
@@ -98,6 +119,34 @@ def asset(record: Asset) -> dict[str, Any]:
     }
 
 
+def compute(record: Compute) -> dict[str, Any]:
+    """A compute as `az ml compute show` prints it."""
+    state = {} if record.state is None else {"state": record.state}
+    created = {} if record.created_at is None else {"creation_context": _created(record)}
+    return {
+        **record.document,
+        "id": f"azureml:{record.name}",
+        "provisioning_state": "Succeeded",
+        **state,
+        **created,
+    }
+
+
+def compute_node(record: ComputeNode) -> dict[str, Any]:
+    return {
+        "node_id": record.node_id,
+        "node_state": record.node_state,
+        "current_job_name": record.current_job_name,
+        "private_ip_address": "127.0.0.1",
+        "public_ip_address": None,
+        "port": None,
+    }
+
+
+def vm_size(record: VmSize) -> dict[str, Any]:
+    return {"name": record.name, "v_cp_us": record.v_cp_us, "memory_gb": record.memory_gb, "gpus": record.gpus}
+
+
 def workspace(record: WorkspaceInfo) -> dict[str, Any]:
     return {
         "name": record.name,
@@ -105,6 +154,16 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
         "location": record.location,
         "mlflow_tracking_uri": record.mlflow_tracking_uri,
         "resource_group": "local",
+    }
+
+
+def usage(record: Usage) -> dict[str, Any]:
+    return {
+        "total_bytes": record.total_bytes,
+        "blobs_bytes": record.blobs_bytes,
+        "models_bytes": record.models_bytes,
+        "jobs_bytes": record.jobs_bytes,
+        "other_bytes": record.other_bytes,
     }
 
 
@@ -129,7 +188,7 @@ def web_url(record: Job) -> str | None:
     return None if record.folder is None else record.folder.as_uri()
 
 
-def _created(record: Job | ModelVersion | Asset) -> dict[str, Any]:
+def _created(record: Job | ModelVersion | Asset | Compute) -> dict[str, Any]:
     return {"created_at": record.created_at, "created_by": record.created_by, "created_by_type": "User"}
 
 

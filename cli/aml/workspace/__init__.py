@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, Data, Environment, Model
-    from aml.workspace.records import Asset, EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+    from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
+    from aml.workspace.records import (
+        Asset,
+        Compute,
+        ComputeNode,
+        EngineState,
+        Job,
+        MetricPoint,
+        ModelVersion,
+        Usage,
+        VmSize,
+        WorkspaceInfo,
+    )
 
 
 class Workspace(Protocol):
@@ -40,7 +51,10 @@ class Workspace(Protocol):
     def cancel(self, name: str) -> Job: ...
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        """Logs of a job that there are now: (name below the artifacts, file)."""
+        """Logs of a job that there are now: (name below the artifacts, file); that of a process that failed first."""
+
+    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        """Those of them that a stream shows: of the first process, and in front of it of the one that failed."""
 
     def latest_metrics(self, name: str) -> Sequence[MetricPoint]: ...
 
@@ -96,6 +110,31 @@ class Workspace(Protocol):
     def archive_asset(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
         """As `archive_model`."""
 
+    def usage(self) -> Usage:
+        """What it takes on the disk; walks through all files."""
+
+    def collect_garbage(self) -> int:
+        """Delete stored files that nothing refers to; the bytes that were freed."""
+
+    def put_compute(self, spec: ComputeSpec) -> Compute:
+        """Make a compute, or change the one of that name."""
+
+    def compute(self, name: str) -> Compute: ...
+
+    def computes(self, type_: str | None = None) -> Sequence[Compute]: ...
+
+    def compute_nodes(self, name: str) -> Sequence[ComputeNode]: ...
+
+    def delete_compute(self, name: str) -> None: ...
+
+    def start_compute(self, name: str) -> Compute:
+        """Let a compute instance take jobs, the waiting ones too."""
+
+    def stop_compute(self, name: str) -> Compute:
+        """Start no more jobs on a compute instance; those that run go on."""
+
+    def vm_sizes(self) -> Sequence[VmSize]: ...
+
     def engine(self) -> EngineState: ...
 
     def stop_engine(self) -> EngineState:
@@ -103,11 +142,27 @@ class Workspace(Protocol):
 
 
 def open_workspace(name: str | None = None) -> Workspace:
-    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default."""
-    from aml.workspace.embedded.paths import DEFAULT_WORKSPACE
-    from aml.workspace.embedded.workspace import EmbeddedWorkspace
+    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default, which is always there.
 
-    return EmbeddedWorkspace(name or os.environ.get("AML_WORKSPACE") or DEFAULT_WORKSPACE)
+    `NotFound` if there is none of that name.
+    """
+    from aml.workspace.embedded.workspace import EmbeddedWorkspace, existing_workspace_name
+
+    return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+
+
+def create_workspace(name: str) -> Workspace:
+    """A new, empty workspace; `Conflict` if there is one of that name."""
+    from aml.workspace.embedded.workspace import create_embedded_workspace
+
+    return create_embedded_workspace(name)
+
+
+def delete_workspace(name: str) -> None:
+    """Delete a workspace with all that is in it; `Conflict` while a job of it is not over."""
+    from aml.workspace.embedded.workspace import delete_embedded_workspace
+
+    delete_embedded_workspace(name)
 
 
 def workspaces() -> Sequence[WorkspaceInfo]:

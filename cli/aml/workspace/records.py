@@ -120,6 +120,43 @@ class Asset:
 
 
 @dataclass(frozen=True)
+class Compute:
+    """Where jobs run: this machine, or a part of it that stands for nodes of a size."""
+
+    name: str
+    type: str  # local, amlcompute, computeinstance
+    document: Mapping[str, Any]  # the spec, keys and values as in the YAML
+    created_at: datetime | None  # None for local, which is always there
+    created_by: str
+    state: str | None = None  # Running or Stopped, of a computeinstance
+
+    @property
+    def size(self) -> str | None:
+        size: str | None = self.document.get("size")
+        return size
+
+    @property
+    def nodes(self) -> int:
+        """The most there can be."""
+        return int(self.document.get("max_instances", 1))
+
+
+@dataclass(frozen=True)
+class ComputeNode:
+    node_id: str
+    node_state: str  # idle, running
+    current_job_name: str | None = None
+
+
+@dataclass(frozen=True)
+class VmSize:
+    name: str
+    v_cp_us: int  # as Azure's own documents spell it
+    memory_gb: float
+    gpus: int
+
+
+@dataclass(frozen=True)
 class MetricPoint:
     key: str
     value: float  # may be nan or infinite
@@ -133,6 +170,17 @@ class WorkspaceInfo:
     kind: str  # embedded
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a workspace takes on the disk."""
+
+    total_bytes: int
+    blobs_bytes: int  # content-addressed code and models
+    models_bytes: int  # what is not a link to a blob
+    jobs_bytes: int  # logs and outputs
+    other_bytes: int  # store, engine
 
 
 @dataclass(frozen=True)

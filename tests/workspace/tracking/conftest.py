@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine.server import Principal, Server
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.server.server import Principal, Server
 from aml.workspace.embedded.tracking.routes import routes
 
 TOKEN = "a token of forty characters or so, more or less"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from mlflow.exceptions import MlflowException
 
-from aml.workspace.embedded.engine import wire
+from aml.workspace.embedded.server import wire
 from conftest import wait_for
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"

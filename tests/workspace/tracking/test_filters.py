@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking.filters import Searchable, arrange, order_by, where
 
 PEOPLE: dict[str, tuple[int | None, dict[str, str]]] = {

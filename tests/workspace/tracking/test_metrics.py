@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking import runs
 from aml.workspace.embedded.tracking.experiments import ensure_experiment, experiment_by_name, set_experiment_stage
 from aml.workspace.embedded.tracking.metrics import (

@@ -15,8 +15,8 @@ import pytest
 
 from aml.errors import Conflict, NotFound, UsageError
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine import wire
-from aml.workspace.embedded.engine.server import Principal, Request, Response, Route, Server
+from aml.workspace.embedded.server import wire
+from aml.workspace.embedded.server.server import Principal, Request, Response, Route, Server
 from conftest import wait_for
 
 TOKEN = "right"

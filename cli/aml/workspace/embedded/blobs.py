@@ -59,7 +59,7 @@ class Blobs:
             with explained(source), source.open("rb") as handle:
                 details = os.fstat(handle.fileno())
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
-                if not self.path(digest).exists():
+                if not self._refreshed(digest):
                     handle.seek(0)
                     # A file that changes meanwhile is stored as what was copied.
                     digest = self._copy(handle.fileno())
@@ -85,6 +85,14 @@ class Blobs:
                 else:
                     link_or_copy(self.path(entry.digest), target)
 
+    def _refreshed(self, digest: str) -> bool:
+        """Whether the blob is there; its time is renewed, so that garbage collection leaves it."""
+        try:
+            os.utime(self.path(digest))
+        except FileNotFoundError:
+            return False
+        return True
+
     def _copy(self, source: int) -> str:
         digest = hashlib.sha256()
         with self._new_blob() as (handle, publish):
@@ -98,7 +106,7 @@ class Blobs:
         rows = [[entry.path, entry.digest, entry.size_bytes, entry.executable] for entry in entries]
         content = json.dumps(rows, separators=(",", ":")).encode()
         digest = hashlib.sha256(content).hexdigest()
-        if not self.path(digest).exists():
+        if not self._refreshed(digest):
             with explained(self.folder), self._new_blob() as (handle, publish):
                 handle.write(content)
                 publish.append(digest)

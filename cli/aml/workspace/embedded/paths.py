@@ -36,6 +36,10 @@ class JobPaths:
         """stdout and stderr of the job's process."""
         return self.artifacts / MAIN_LOG
 
+    def process_log(self, number: int) -> Path:
+        """stdout and stderr of one process of several."""
+        return self.artifacts / f"user_logs/std_log_process_{number:02}.txt"
+
     @property
     def named_outputs(self) -> Path:
         return self.folder / "named-outputs"
@@ -63,6 +67,16 @@ class JobPaths:
         return self.exec / "pid"
 
     @property
+    def ranks(self) -> Path:
+        """Variables and logs of the processes of a job that has several; renamed to `failed.NUMBER` when one fails."""
+        return self.exec / "ranks.json"
+
+    @property
+    def ranks_log(self) -> Path:
+        """What the program that starts several processes has to say."""
+        return self.exec / "ranks.log"
+
+    @property
     def unfinished(self) -> Path:
         """Made before the start and renamed to `exit.CODE` at the end, which works on a full disk too."""
         return self.exec / "running"
@@ -70,6 +84,12 @@ class JobPaths:
     def exit_code(self) -> int | None:
         """The exit status that the wrapper left, as a shell tells it (128 + signal), or None."""
         for found in self.exec.glob("exit.*"):
+            return int(found.suffix[1:])
+        return None
+
+    def failed_process(self) -> int | None:
+        """The number of the process that failed first, of several."""
+        for found in self.exec.glob("failed.*"):
             return int(found.suffix[1:])
         return None
 

@@ -20,11 +20,13 @@ CREATE TABLE job (
     tags TEXT NOT NULL DEFAULT '{}',
     properties TEXT NOT NULL DEFAULT '{}',
     archived INTEGER NOT NULL DEFAULT 0,
+    compute TEXT NOT NULL DEFAULT 'local' COLLATE NOCASE,
+    nodes INTEGER NOT NULL DEFAULT 1,           -- of the compute's capacity; a job on local takes one, whatever its nodes
     lease TEXT,                                 -- the engine that works on it: only its writes count
     process TEXT                                -- identity of the wrapper process
 );
 
-CREATE INDEX job_unfinished ON job (status, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
+CREATE INDEX job_unfinished ON job (status, compute, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
 CREATE INDEX job_listed ON job (archived, id);
 CREATE INDEX job_parent ON job (parent_job_name, id) WHERE parent_job_name IS NOT NULL;
 
@@ -60,6 +62,17 @@ CREATE TABLE asset (
 );
 
 CREATE INDEX asset_made_by ON asset (job_name) WHERE job_name IS NOT NULL;
+
+CREATE TABLE compute (
+    id INTEGER PRIMARY KEY,                     -- order of creation
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    type TEXT NOT NULL,
+    document TEXT NOT NULL,
+    state TEXT,                                 -- Running or Stopped, of a computeinstance
+    capacity INTEGER NOT NULL,                  -- nodes that jobs can have now
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
 
 CREATE TABLE model (
     id INTEGER PRIMARY KEY,                     -- order of creation: @latest is the greatest

@@ -18,8 +18,25 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.tracking.runs import follow_job, insert_run
 from aml.workspace.records import END_OF, TERMINAL, Job, Reason, Status
 
+_ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
 # As the partial index of the schema says it, so that SQLite uses it.
 _UNFINISHED = "status NOT IN ('Completed', 'Failed', 'Canceled')"
+
+LOCAL = "local"
+"""The compute that is always there."""
+
+_NEXT = f"""
+SELECT queued.id
+FROM (SELECT '{LOCAL}' AS name, :local_jobs AS capacity UNION ALL SELECT name, capacity FROM compute) AS place
+JOIN job AS queued ON queued.id = (
+    SELECT id FROM job WHERE {_UNFINISHED} AND status = 'Queued' AND compute = place.name ORDER BY id LIMIT 1
+)
+WHERE queued.nodes + (
+    SELECT coalesce(sum(nodes), 0) FROM job
+    WHERE {_UNFINISHED} AND status IN ({_ACTIVE}) AND compute = place.name
+) <= place.capacity
+ORDER BY queued.id LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,8 @@ class NewJob:
     parent_job_name: str | None
     tags: Mapping[str, str | None]
     properties: Mapping[str, str | None]
+    compute: str = LOCAL
+    nodes: int = 1  # of the compute's capacity
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,8 @@ class Claim:
     job: Job
     snapshot: str | None
     process: str | None
+    compute: str
+    nodes: int  # of the compute's capacity
 
 
 class Jobs:
@@ -72,6 +93,8 @@ class Jobs:
             "created_by": new.created_by,
             "tags": json.dumps(dict(new.tags)),
             "properties": json.dumps(dict(new.properties)),
+            "compute": new.compute,
+            "nodes": new.nodes,
         }
         names = ", ".join(row)
         values = ", ".join(f":{name}" for name in row)
@@ -130,13 +153,17 @@ class Jobs:
         ).fetchone()
         return int(row[0])
 
-    def claim(self, lease: str) -> Claim | None:
-        """Take the oldest Queued job: it is Preparing from here on, and this lease's."""
+    def claim(self, lease: str, *, local_jobs: int) -> Claim | None:
+        """Take the oldest Queued job that is the first of its compute and has its nodes free there.
+
+        It is Preparing from here on, and this lease's. `local_jobs` is how many run at once on local.
+        """
+        values = {"lease": lease, "local_jobs": local_jobs}
+        if self._database.connection.execute(_NEXT, values).fetchone() is None:
+            return None  # found out without the write lock
         with self._database.transaction() as write:
             row = write.execute(
-                "UPDATE job SET status = 'Preparing', lease = ? WHERE id = "
-                f"(SELECT id FROM job WHERE {_UNFINISHED} AND status = 'Queued' ORDER BY id LIMIT 1) RETURNING *",
-                (lease,),
+                f"UPDATE job SET status = 'Preparing', lease = :lease WHERE id = ({_NEXT}) RETURNING *", values
             ).fetchone()
             if row is None:
                 return None
@@ -251,7 +278,7 @@ def _record_event(
 
 
 def _claim(row: sqlite3.Row) -> Claim:
-    return Claim(_job(row), row["snapshot"], row["process"])
+    return Claim(_job(row), row["snapshot"], row["process"], row["compute"], row["nodes"])
 
 
 def _job(row: sqlite3.Row) -> Job:

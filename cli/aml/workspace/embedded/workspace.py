@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,21 +15,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aml.errors import BackendError, Conflict, NotFound
-from aml.spec.model import CommandJob, Data, DataInput, Environment, Input, Model
+from aml.spec.model import CommandJob, ComputeSpec, Data, DataInput, Environment, Input, Model
 from aml.spec.stored import document_of
-from aml.workspace.embedded import content, names, snapshot
+from aml.workspace.embedded import computes, content, housekeeping, names, snapshot
 from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WRITABLE_INPUTS, WorkspacePaths, home, workspace_paths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, References, job_of
-from aml.workspace.embedded.store import Jobs, NewJob
+from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.records import Asset, EngineState, Job, MetricPoint, ModelVersion, WorkspaceInfo
+from aml.workspace.embedded.vm_sizes import vm_sizes
+from aml.workspace.records import (
+    Asset,
+    Compute,
+    ComputeNode,
+    EngineState,
+    Job,
+    MetricPoint,
+    ModelVersion,
+    Usage,
+    VmSize,
+    WorkspaceInfo,
+)
 
 _FOLLOW_INTERVAL_S = 0.1
+_STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
 
 
 class EmbeddedWorkspace:
@@ -45,6 +61,7 @@ class EmbeddedWorkspace:
         self._models = Models(self._database, self._paths)
         self._assets = Assets(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets)
+        self._computes = Computes(self._database)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -54,8 +71,10 @@ class EmbeddedWorkspace:
         notes = []
         if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
-        if spec.distribution is not None or spec.resources.instance_count > 1:
-            notes.append("one process is started: this workspace does not distribute jobs yet")
+        notes += _distribution_notes(distribution_of(spec))
+        compute = self._computes.get(computes.name_of(spec.compute))
+        if compute.state == computes.STOPPED:
+            notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
         if spec.inputs and (self._paths.engine / WRITABLE_INPUTS).exists():
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
@@ -63,6 +82,10 @@ class EmbeddedWorkspace:
     def submit(self, spec: CommandJob) -> Job:
         if spec.name is not None:
             names.check_job_name(spec.name)
+        spread = distribution_of(spec)
+        _check_distribution(spread)
+        compute = self._computes.get(computes.name_of(spec.compute))
+        computes.check_fit(compute, spread)
         spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
         digest = None
         if spec.code is not None:
@@ -80,6 +103,8 @@ class EmbeddedWorkspace:
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
             properties=spec.properties,
+            compute=compute.name,
+            nodes=1 if compute.type == LOCAL else spread.nodes,
         )
         job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
         try:
@@ -104,15 +129,14 @@ class EmbeddedWorkspace:
         return job
 
     def follow(self, name: str) -> Iterator[Job]:
-        job = self.job(name)
-        if not job.status.is_terminal:
-            start.ensure_running(self._paths)
         while True:
+            job = self.job(name)
             yield job
             if job.status.is_terminal:
                 return
+            if not start.is_there(self._paths):  # whoever waits for a job sees to it that somebody works on it
+                start.ensure_running(self._paths)
             time.sleep(_FOLLOW_INTERVAL_S)  # another process writes the store: there is nothing to wait on
-            job = self.job(name)
 
     def cancel(self, name: str) -> Job:
         job = self._jobs.request_cancel(name)
@@ -121,9 +145,17 @@ class EmbeddedWorkspace:
         return self._with_folder(job)
 
     def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        artifacts = self._paths.job(self._jobs.get(name).name).artifacts
-        found = (artifacts / "user_logs").glob("*.txt")
-        return sorted((str(path.relative_to(artifacts)), path) for path in found)
+        paths = self._paths.job(self._jobs.get(name).name)
+        failed = paths.failed_process()
+        first = None if failed is None else paths.process_log(failed)
+        found = sorted((paths.artifacts / "user_logs").glob("*.txt"), key=lambda path: (path != first, path))
+        return [(str(path.relative_to(paths.artifacts)), path) for path in found]
+
+    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
+        failed = self._paths.job(self._jobs.get(name).name).failed_process()
+        logs = self.log_files(name)
+        shown = [log for log in logs if _STREAMED.fullmatch(log[0])]
+        return shown if failed is None or logs[0] in shown else [logs[0], *shown]
 
     def latest_metrics(self, name: str) -> Sequence[MetricPoint]:
         return metrics.latest_metrics(self._database.connection, self._jobs.get(name).name)
@@ -226,6 +258,40 @@ class EmbeddedWorkspace:
         for asset in self._assets.list(kind, name, archived=None) if version is None else meant:
             self._assets.update(kind, name, asset.version, lambda each: replace(each, archived=archived))
 
+    def usage(self) -> Usage:
+        return housekeeping.usage(self._paths)
+
+    def collect_garbage(self) -> int:
+        return housekeeping.collect_garbage(self._paths, self._database)
+
+    def put_compute(self, spec: ComputeSpec) -> Compute:
+        compute = self._computes.put(spec)
+        self._let_queued_jobs_run()
+        return compute
+
+    def compute(self, name: str) -> Compute:
+        return self._computes.get(name)
+
+    def computes(self, type_: str | None = None) -> Sequence[Compute]:
+        return self._computes.list(type_)
+
+    def compute_nodes(self, name: str) -> Sequence[ComputeNode]:
+        return computes.nodes_of(self._computes.get(name), self._jobs.active())
+
+    def delete_compute(self, name: str) -> None:
+        self._computes.delete(name)
+
+    def start_compute(self, name: str) -> Compute:
+        compute = self._computes.set_state(name, computes.RUNNING)
+        self._let_queued_jobs_run()
+        return compute
+
+    def stop_compute(self, name: str) -> Compute:
+        return self._computes.set_state(name, computes.STOPPED)
+
+    def vm_sizes(self) -> Sequence[VmSize]:
+        return list(vm_sizes().values())
+
     def engine(self) -> EngineState:
         answer = start.ask(self._paths, "GET", "/engine/status")
         started = None if answer is None else datetime.fromtimestamp(float(str(answer["started_at"])), UTC)
@@ -256,6 +322,10 @@ class EmbeddedWorkspace:
             self._references.path(pinned.path, pinned.type)
         return pinned
 
+    def _let_queued_jobs_run(self) -> None:
+        if self._jobs.count_queued():
+            start.ensure_running(self._paths)
+
     def _keep_environment(self, name: str) -> None:
         path = self._paths.job(name).environment
         with explained(path):
@@ -268,12 +338,57 @@ class EmbeddedWorkspace:
         return replace(job, folder=self._paths.job(job.name).folder)
 
 
+def existing_workspace_name(name: str | None) -> str:
+    """`name` if there is such a workspace, the default one for None; else `NotFound`."""
+    if name is None or name == DEFAULT_WORKSPACE:
+        return DEFAULT_WORKSPACE
+    names.check_asset_name(name, "a workspace")
+    if not workspace_paths(name).store.exists():
+        raise NotFound(f"there is no workspace named {name}", f"`aml workspace create -n {name}` makes it.")
+    return name
+
+
+def create_embedded_workspace(name: str) -> EmbeddedWorkspace:
+    names.check_asset_name(name, "a workspace")
+    if workspace_paths(name).store.exists():
+        raise Conflict(f"a workspace named {name} exists already")
+    return EmbeddedWorkspace(name)
+
+
+def delete_embedded_workspace(name: str) -> None:
+    workspace = EmbeddedWorkspace(existing_workspace_name(name))
+    state = workspace.engine()
+    if state.queued or state.active:
+        count = state.queued + len(state.active)
+        raise Conflict(f"the workspace {name} has jobs that are not over: {count}", "Cancel them, or wait for them.")
+    workspace.stop_engine()
+    folder = workspace_paths(name).folder
+    with explained(folder):
+        shutil.rmtree(folder)
+
+
 def embedded_workspaces() -> Sequence[WorkspaceInfo]:
     """All of this machine's, the default one first, made or not."""
     folder = home() / "workspaces"
     there = {path.name for path in folder.iterdir() if (path / "store.db").exists()} if folder.is_dir() else set()
     ordered = [DEFAULT_WORKSPACE, *sorted(there - {DEFAULT_WORKSPACE})]
     return [_info(name, workspace_paths(name)) for name in ordered]
+
+
+def _check_distribution(spread: Distribution) -> None:
+    if spread.type not in (None, "pytorch", "mpi", "tensorflow"):
+        raise BackendError(
+            f"distribution.type: {spread.type} can't be run on this machine", "Use pytorch, mpi or tensorflow."
+        )
+
+
+def _distribution_notes(spread: Distribution) -> Iterator[str]:
+    if spread.nodes > 1:
+        yield f"the {spread.nodes} nodes are processes of this machine"
+    if spread.nodes > 1 and spread.type is None:
+        yield "there is no distribution: the command runs once per node, and only AZUREML_CR_NODE_RANK tells them apart"
+    if spread.type == "mpi":
+        yield "the processes of mpi are started side by side with Open MPI's variables, without mpirun"
 
 
 def _info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:

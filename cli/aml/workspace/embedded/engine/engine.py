@@ -10,19 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from aml.errors import Conflict
+from aml.version import __version__
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
-from aml.workspace.embedded.engine.refusal import RequestError
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.scheduler import Scheduler
-from aml.workspace.embedded.engine.server import Principal, Request, Route, Server
 from aml.workspace.embedded.engine.start import HOST
 from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.server.refusal import RequestError
+from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking.routes import routes
 
@@ -70,7 +71,7 @@ class Engine:
         _for_the_owner(request)
         if not self._scheduler.wake():
             raise Conflict("the engine is about to end")
-        return {}
+        return {"version": __version__, "pid": os.getpid()}
 
     def _status(self, request: Request) -> Mapping[str, Any]:
         _for_the_owner(request)

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aml.spec.binding import bind, literal_text
 from aml.spec.model import CommandJob, DataInput, LiteralInput, Output
 from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.distribution import distribution_of, variables
 from aml.workspace.embedded.engine.executors import MARKER, Launch
 from aml.workspace.embedded.paths import JobPaths
 from aml.workspace.records import Job
@@ -43,12 +45,13 @@ class Site:
 
     workspace_name: str
     tracking: Tracking
+    ports: Sequence[int] = ()  # free ones, as many as the job's distribution needs
 
 
 def plan(
     job: Job, spec: CommandJob, paths: JobPaths, site: Site, data: Mapping[str, str], inherited: Mapping[str, str]
 ) -> Launch:
-    """The job's process. `data` has the place of each data input; `inherited` is the submitter's environment."""
+    """The job's processes. `data` has the place of each data input; `inherited` is the submitter's environment."""
     values = {f"inputs.{name}": _input_text(name, value, data) for name, value in spec.inputs.items()}
     values |= {f"outputs.{name}": str(output_path(name, output, paths)) for name, output in spec.outputs.items()}
     environment = (
@@ -57,7 +60,8 @@ def plan(
         | _parameters(spec)
         | {name: bind(text, values, final=True) for name, text in spec.environment_variables.items()}
     )
-    return Launch(bind(spec.command, values, final=True), environment, paths.work, paths)
+    processes = variables(distribution_of(spec), site.ports)
+    return Launch(bind(spec.command, values, final=True), environment, paths.work, paths, processes)
 
 
 def output_path(name: str, output: Output, paths: JobPaths) -> Path:
@@ -89,8 +93,16 @@ def prepare(launch: Launch, spec: CommandJob, blobs: Blobs, snapshot: str | None
             blobs.check_out(blobs.manifest(snapshot), paths.work, writable=True)
         for name in ("outputs", "logs"):
             _link_artifacts(name, paths)
-        paths.log.touch()
+        for log in launch.logs:
+            log.touch()
+        if len(launch.processes) > 1:
+            paths.ranks.write_text(json.dumps(_ranks(launch)))
         paths.unfinished.touch()
+
+
+def _ranks(launch: Launch) -> list[dict[str, object]]:
+    each = zip(launch.processes, launch.logs, strict=True)
+    return [{"variables": dict(variables), "log": str(log)} for variables, log in each]
 
 
 def _link_artifacts(name: str, paths: JobPaths) -> None:
@@ -121,7 +133,6 @@ def _own_variables(job: Job, paths: JobPaths, site: Site) -> dict[str, str]:
         "AZUREML_ARM_RESOURCEGROUP": LOCAL_RESOURCE_GROUP,
         "AZUREML_ARM_WORKSPACE_NAME": site.workspace_name,
         "AZUREML_ARM_PROJECT_NAME": job.experiment_name,
-        "AZUREML_CR_NODE_RANK": "0",
         "MLFLOW_RUN_ID": job.name,
         "MLFLOW_EXPERIMENT_ID": site.tracking.experiment_id,
         "MLFLOW_EXPERIMENT_NAME": job.experiment_name,

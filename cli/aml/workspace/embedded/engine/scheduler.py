@@ -29,7 +29,8 @@ from aml.workspace.records import Job, Reason, Status
 
 log = logging.getLogger(__name__)
 
-MAX_RUNNING = 2
+LOCAL_JOBS = 2
+WORKERS = 8
 GRACE_S = 10.0
 RESCAN_S = 1.0  # a wake that got lost costs at most this
 IDLE_S = 120.0
@@ -58,7 +59,7 @@ class Scheduler:
         *,
         unasked_s: Callable[[], float],
         idle_s: float = IDLE_S,
-        max_running: int = MAX_RUNNING,
+        local_jobs: int = LOCAL_JOBS,
     ) -> None:
         self._jobs = jobs
         self._steps = steps
@@ -66,12 +67,12 @@ class Scheduler:
         self._reserve = reserve
         self._unasked_s = unasked_s  # how long ago the last request was
         self._idle_s = idle_s
-        self._max_running = max_running
+        self._local_jobs = local_jobs
         self._lease = uuid.uuid4().hex
         self._running: dict[str, _Running] = {}
         self._preparing: set[str] = set()
         self._messages: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._workers = ThreadPoolExecutor(max_workers=max_running + 2, thread_name_prefix="job")
+        self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="job")
         self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = os.pipe()
         os.set_blocking(self._wake_receiver, False)
@@ -126,10 +127,7 @@ class Scheduler:
                 self._adopt(claim)
             elif running is not None and not running.ending:
                 self._check(running, claim.job)
-        while len(self._running) + len(self._preparing) < self._max_running:
-            claimed = self._jobs.claim(self._lease)
-            if claimed is None:
-                break
+        while claimed := self._jobs.claim(self._lease, local_jobs=self._local_jobs):
             self._prepare(claimed)
 
     def _check(self, running: _Running, job: Job) -> None:

@@ -12,6 +12,7 @@ import json
 import os
 import select
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aml.errors import BackendError
+from aml.version import __version__
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.paths import WorkspacePaths
 
@@ -45,18 +47,18 @@ _KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "PYTHONPATH", "T
 
 
 def ensure_running(paths: WorkspacePaths) -> None:
-    """Return when an engine has seen what is in the store, or has been started and will.
+    """Return when an engine of this version has seen what is in the store, or has been started and will.
 
     Raises `BackendError` if one is there but does not answer.
     """
-    if ask(paths, "POST", "/engine/wake") is not None:
+    if _wake(paths):
         return
     paths.engine.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _START_TIMEOUT_S
     with _open(paths.engine_start_lock) as starters, _open(paths.engine_lock) as engine:
         fcntl.flock(starters, fcntl.LOCK_EX)
         # An engine that is about to end refuses to be woken, and holds the lock until it and its keeper are gone.
-        while ask(paths, "POST", "/engine/wake") is None:
+        while not _wake(paths):
             if _try_lock(engine):
                 _start(paths, engine)
                 return
@@ -65,13 +67,22 @@ def ensure_running(paths: WorkspacePaths) -> None:
             select.select([], [], [], 0.02)  # flock has no timeout
 
 
+def is_there(paths: WorkspacePaths) -> bool:
+    """Whether an engine or its keeper lives; it may be about to end."""
+    try:
+        with _open(paths.engine_lock) as descriptor:
+            return not _try_lock(descriptor)
+    except FileNotFoundError:  # no engine ever ran here
+        return False
+
+
 def ask(paths: WorkspacePaths, method: str, path: str) -> dict[str, object] | None:
     """One request to the engine; None if no engine is there to answer it.
 
     Without the lock held there is no engine, and whoever listens at its port by now must not be told the token.
     """
     port = read_port(paths)
-    if port is None or not _is_locked(paths.engine_lock):
+    if port is None or not is_there(paths):
         return None
     token = tokens.token(tokens.secret(paths.secret), tokens.OWNER)
     request = (
@@ -97,6 +108,18 @@ def ask(paths: WorkspacePaths, method: str, path: str) -> dict[str, object] | No
         return None
     document: dict[str, object] = json.loads(body)
     return document
+
+
+def _wake(paths: WorkspacePaths) -> bool:
+    """Whether an engine will look at the store; one of another version is asked to make way for ours."""
+    answer = ask(paths, "POST", "/engine/wake")
+    if answer is None:
+        return False
+    if answer.get("version") == __version__:
+        return True
+    with suppress(ProcessLookupError):
+        os.kill(int(str(answer["pid"])), signal.SIGTERM)
+    return False
 
 
 def wait_until_gone(paths: WorkspacePaths) -> None:
@@ -181,11 +204,6 @@ def _open(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _is_locked(path: Path) -> bool:
-    with _open(path) as descriptor:
-        return not _try_lock(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -16,6 +16,7 @@ from aml.workspace.embedded import tokens
 from aml.workspace.embedded.assets import Assets, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
@@ -65,7 +66,8 @@ class Steps:
         found = places(spec, paths, References(self.workspace_paths, self.models, self.assets))
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
-        site = Site(self.workspace_paths.folder.name, Tracking(self.tracking_uri, token, experiment))
+        tracking = Tracking(self.tracking_uri, token, experiment)
+        site = Site(self.workspace_paths.folder.name, tracking, free_ports(distribution_of(spec).port_count))
         texts = {name: place.text for name, place in found.items()}
         launch = plan(job, spec, paths, site, texts, inheritable(_submitted_environment(paths)))
         launch = replace(launch, read_only=linked(found))
@@ -149,6 +151,8 @@ def _submitted_environment(paths: JobPaths) -> dict[str, str]:
 
 
 def _outcome(code: int | None, paths: JobPaths) -> Outcome:
+    failed = paths.failed_process()
+    who = "the command" if failed is None else f"rank {failed} of the job's processes"
     if code is None:
         text = "its processes are gone and left no exit status: the machine restarted, or somebody killed them all"
         return Outcome(Reason.LOST, f"{text}. Submit it again")
@@ -157,12 +161,18 @@ def _outcome(code: int | None, paths: JobPaths) -> Outcome:
     if code > 128 and code - 128 in signal.valid_signals():
         name = signal.Signals(code - 128).name if code - 128 in set(signal.Signals) else f"signal {code - 128}"
         hint = ". SIGKILL often means that the machine ran out of memory" if name == "SIGKILL" else ""
-        return Outcome(Reason.KILLED, f"the command was killed by {name} (exit code {code}){hint}", code)
-    message = f"the command ended with exit code {code}"
-    said = last_line(paths.log)
+        return Outcome(Reason.KILLED, f"{who} was killed by {name} (exit code {code}){hint}", code)
+    message = f"{who} ended with exit code {code}"
+    said = last_line(_failed_log(failed, paths))
     if said:
         message += f"; its last words: {said}"
     return Outcome(Reason.COMMAND_FAILED, message + _disk_note(paths), code)
+
+
+def _failed_log(failed: int | None, paths: JobPaths) -> Path:
+    if failed is not None:
+        return paths.process_log(failed)
+    return paths.ranks_log if paths.ranks.exists() else paths.log
 
 
 def _ended_by_us(job: Job, reason: Reason) -> str | None:

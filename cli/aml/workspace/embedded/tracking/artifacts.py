@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine.refusal import RequestError
-from aml.workspace.embedded.engine.routing import Request, Route
-from aml.workspace.embedded.engine.wire import Response
+from aml.workspace.embedded.server.refusal import RequestError
+from aml.workspace.embedded.server.routing import Request, Route
+from aml.workspace.embedded.server.wire import Response
 from aml.workspace.embedded.tracking.fields import invalid, missing, optional_text
 from aml.workspace.embedded.tracking.logged_models import holds_logged_model, logged_model, logged_model_of_run
 from aml.workspace.embedded.tracking.runs import run

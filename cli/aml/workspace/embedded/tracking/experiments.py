@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking.fields import Pairs, invalid, key_values, missing, next_page, now_ms
 from aml.workspace.embedded.tracking.filters import Searchable, order_by, where
 

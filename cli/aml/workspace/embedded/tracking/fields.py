@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 
 MAX_KEY = 250
 MAX_PARAM_VALUE = 6000

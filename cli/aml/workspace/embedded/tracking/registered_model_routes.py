@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking.fields import (
     MAX_REGISTRY_TAG_VALUE,
     key,

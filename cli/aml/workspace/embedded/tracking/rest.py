@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine.routing import Request, Route
+from aml.workspace.embedded.server.routing import Request, Route
 from aml.workspace.embedded.tracking.artifacts import Artifacts
 from aml.workspace.embedded.tracking.fields import Arguments, required_text
 from aml.workspace.embedded.tracking.registry import RegisteredModels

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.engine.routing import Request, Route
-from aml.workspace.embedded.engine.wire import Response
 from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.server.routing import Request, Route
+from aml.workspace.embedded.server.wire import Response
 from aml.workspace.embedded.tracking import (
     artifacts,
     experiment_routes,

@@ -20,13 +20,21 @@ MARKER = "AML_JOB_DIR"
 
 @dataclass(frozen=True)
 class Launch:
-    """One process to start: a pure value, the same whether it is shown or run."""
+    """What to start: a pure value, the same whether it is shown or run."""
 
     command: str  # bound; run by bash
-    environment: Mapping[str, str]  # the whole of it
+    environment: Mapping[str, str]  # what all processes see
     cwd: Path
     paths: JobPaths
+    processes: tuple[Mapping[str, str], ...] = ({},)  # variables of each process, over those of all
     read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """Where stdout and stderr of each process go."""
+        if len(self.processes) == 1:
+            return (self.paths.log,)
+        return tuple(self.paths.process_log(number) for number in range(len(self.processes)))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -79,13 +80,14 @@ class ProcessExecutor:
         else:
             mounts = ()
         first = ["sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--"]
-        argv = [*namespace, *first, *drop, _shell(), "-c", launch.command]
-        wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(launch.paths.log), self._engine_dir]
+        argv = [*namespace, *first, *drop, *_command(launch)]
+        log = launch.paths.log if len(launch.processes) == 1 else launch.paths.ranks_log
+        wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(log), self._engine_dir]
         try:
             child = subprocess.Popen(
                 [*wrapper, *argv],
                 cwd=launch.cwd,
-                env=dict(launch.environment),
+                env={**launch.environment, **launch.processes[0]},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -196,6 +198,15 @@ def _is_marked(pid: int, paths: JobPaths) -> bool:
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         return psutil.Process(pid).environ().get(MARKER) == str(paths.folder)
     return False
+
+
+def _command(launch: Launch) -> list[str]:
+    """What runs below the wrapper: the command itself, or the program that starts it several times."""
+    command = [_shell(), "-c", launch.command]
+    if len(launch.processes) == 1:
+        return command
+    program = str(Path(__file__).with_name("ranks.py"))
+    return [sys.executable, "-I", "-S", program, str(launch.paths.ranks), *command]
 
 
 def _shell() -> str:

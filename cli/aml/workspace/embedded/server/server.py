@@ -20,9 +20,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aml.errors import AmlError, BackendError, Conflict, NotFound
-from aml.workspace.embedded.engine.refusal import RequestError
-from aml.workspace.embedded.engine.routing import Authorize, Principal, Request, Route, Table
-from aml.workspace.embedded.engine.wire import Head, Response, Stream
+from aml.workspace.embedded.server.refusal import RequestError
+from aml.workspace.embedded.server.routing import Authorize, Principal, Request, Route, Table
+from aml.workspace.embedded.server.wire import Head, Response, Stream
 
 __all__ = ["Principal", "Request", "Response", "Route", "Server"]
 

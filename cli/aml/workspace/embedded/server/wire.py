@@ -17,7 +17,7 @@ from typing import BinaryIO, cast
 
 import h11
 
-from aml.workspace.embedded.engine.refusal import RequestError
+from aml.workspace.embedded.server.refusal import RequestError
 
 IDLE_S = 75.0  # a kept-alive connection without a request
 HEAD_S = 15.0  # from a request's first byte to the end of its headers

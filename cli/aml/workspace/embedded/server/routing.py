@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from aml.workspace.embedded.engine.refusal import RequestError
-from aml.workspace.embedded.engine.wire import Body, Response
+from aml.workspace.embedded.server.refusal import RequestError
+from aml.workspace.embedded.server.wire import Body, Response
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 

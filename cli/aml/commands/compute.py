@@ -1,0 +1,211 @@
+"""`aml compute`: say where jobs run, and how many at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from aml.commands._app import globals_, note
+from aml.commands._options import Name, OptionalFile, OptionalName, Sets
+from aml.commands._output import emit, emit_list
+from aml.errors import AmlError, Conflict
+from aml.view import cards, entities
+from aml.view.messages import say
+from aml.workspace import Workspace, open_workspace
+from aml.workspace.records import Compute
+
+app = typer.Typer()
+
+MinInstances = Annotated[str | None, typer.Option("--min-instances", metavar="N", help="Nodes kept without work.")]
+MaxInstances = Annotated[str | None, typer.Option("--max-instances", metavar="N", help="Nodes at the most.")]
+IdleTime = Annotated[
+    str | None,
+    typer.Option(
+        "--idle-time-before-scale-down", "-d", metavar="SECONDS", help="Time without work until a node goes away."
+    ),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="KEY=VALUE", help="Tags, several.")]
+IdentityType = Annotated[
+    str | None, typer.Option("--identity-type", metavar="TYPE", help="Kind of identity, kept for Azure.")
+]
+UserIdentities = Annotated[
+    list[str] | None,
+    typer.Option("--user-assigned-identities", "-i", metavar="ID", help="Identities, kept for Azure."),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Taken as az does; there is nothing to wait for here.")]
+
+
+@app.command()
+def create(
+    file: OptionalFile = None,
+    name: OptionalName = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", "-t", metavar="TYPE", help="amlcompute or computeinstance.")
+    ] = None,
+    size: Annotated[str | None, typer.Option("--size", metavar="SIZE", help="VM size of a node.")] = None,
+    min_instances: MinInstances = None,
+    max_instances: MaxInstances = None,
+    tier: Annotated[str | None, typer.Option("--tier", metavar="TIER", help="dedicated or low_priority.")] = None,
+    idle_time_before_scale_down: IdleTime = None,
+    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is for.")] = None,
+    location: Annotated[
+        str | None, typer.Option("--location", "-l", metavar="REGION", help="Region, kept for Azure.")
+    ] = None,
+    tags: Tags = None,
+    identity_type: IdentityType = None,
+    user_assigned_identities: UserIdentities = None,
+    set_: Sets = None,
+    no_wait: NoWait = False,  # noqa: ARG001
+) -> None:
+    """Make a compute, from a file or from flags; one of that name is changed."""
+    from aml.commands._specs import compute_spec
+
+    spec = compute_spec(
+        file,
+        set_ or [],
+        name=name,
+        type=type_,
+        size=size,
+        min_instances=min_instances,
+        max_instances=max_instances,
+        tier=tier,
+        idle_time_before_scale_down=idle_time_before_scale_down,
+        description=description,
+        location=location,
+        tags=_pairs(tags),
+        identity=_identity(identity_type, user_assigned_identities),
+    )
+    workspace = _workspace()
+    if spec.size.lower() not in {each.name.lower() for each in workspace.vm_sizes()}:
+        note(f"the size {spec.size} is not one of `aml compute list-sizes`: its vCPUs and GPUs are not known")
+    _emit(workspace.put_compute(spec))
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Show a compute."""
+    _emit(_workspace().compute(name))
+
+
+@app.command("list")
+def list_(
+    type_: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Those of one type.")] = None,
+    max_results: Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")] = None,
+) -> None:
+    """List computes; local, this machine, is always there."""
+    found = _workspace().computes(type_)[:max_results]
+    emit_list([entities.compute(each) for each in found], entities.COMPUTE_COLUMNS, none="No computes.")
+
+
+@app.command()
+def update(
+    name: Name,
+    min_instances: MinInstances = None,
+    max_instances: MaxInstances = None,
+    idle_time_before_scale_down: IdleTime = None,
+    tags: Tags = None,
+    identity_type: IdentityType = None,
+    user_assigned_identities: UserIdentities = None,
+    set_: Sets = None,
+    no_wait: NoWait = False,  # noqa: ARG001
+) -> None:
+    """Change a compute."""
+    from aml.commands._specs import changed_compute
+
+    workspace = _workspace()
+    compute = workspace.compute(name)
+    if compute.type == "local":
+        raise Conflict("the compute local is this machine and can't be changed")
+    spec = changed_compute(
+        compute.document,
+        set_ or [],
+        min_instances=min_instances,
+        max_instances=max_instances,
+        idle_time_before_scale_down=idle_time_before_scale_down,
+        tags=_pairs(tags),
+        identity=_identity(identity_type, user_assigned_identities),
+    )
+    _emit(workspace.put_compute(spec))
+
+
+@app.command()
+def delete(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    no_wait: NoWait = False,  # noqa: ARG001
+) -> None:
+    """Delete a compute that no unfinished job is on."""
+    workspace = _workspace()
+    compute = workspace.compute(name)
+    if not yes:
+        _confirm(f"Delete the compute {compute.name}?")
+    workspace.delete_compute(compute.name)
+
+
+@app.command()
+def start(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001
+    """Start a compute instance: it takes jobs."""
+    _emit(_workspace().start_compute(name))
+
+
+@app.command()
+def stop(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001
+    """Stop a compute instance: jobs wait until it is started; those that run go on."""
+    _emit(_workspace().stop_compute(name))
+
+
+@app.command()
+def restart(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001
+    """Stop and start a compute instance."""
+    workspace = _workspace()
+    workspace.stop_compute(name)
+    _emit(workspace.start_compute(name))
+
+
+@app.command("list-sizes")
+def list_sizes(
+    location: Annotated[  # noqa: ARG001
+        str | None, typer.Option("--location", "-l", metavar="REGION", help="Taken as az does: all are listed.")
+    ] = None,
+    type_: Annotated[  # noqa: ARG001
+        str | None, typer.Option("--type", "-t", metavar="TYPE", help="Taken as az does: all are listed.")
+    ] = None,
+) -> None:
+    """List the VM sizes whose vCPUs, memory and GPUs are known."""
+    emit_list([entities.vm_size(each) for each in _workspace().vm_sizes()], entities.SIZE_COLUMNS, none="No sizes.")
+
+
+@app.command("list-nodes")
+def list_nodes(name: Name) -> None:
+    """List the nodes of a compute, and the job on each."""
+    nodes = _workspace().compute_nodes(name)
+    emit_list([entities.compute_node(each) for each in nodes], entities.NODE_COLUMNS, none="No nodes.")
+
+
+def _workspace() -> Workspace:
+    return open_workspace(globals_().workspace_name)
+
+
+def _emit(compute: Compute) -> None:
+    emit(entities.compute(compute), card=lambda color: cards.compute(compute, color=color))
+
+
+def _pairs(tags: list[str] | None) -> dict[str, str] | None:
+    return None if tags is None else {name: value for name, _, value in (tag.partition("=") for tag in tags)}
+
+
+def _identity(type_: str | None, ids: list[str] | None) -> dict[str, object] | None:
+    given: dict[str, object] = {} if type_ is None else {"type": type_}
+    if ids:
+        given["user_assigned_identities"] = [{"resource_id": each} for each in ids]
+    return given or None
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise AmlError("there is nobody to ask whether to delete it", "--yes deletes it without asking.")
+    if not typer.confirm(question, err=True):
+        say("Nothing was deleted.")
+        raise typer.Exit(1)

@@ -1,0 +1,152 @@
+"""Files from http and https addresses, fetched once for all jobs of a workspace.
+
+A file is kept with the ETag that it came with: asking again costs one conditional request, and offline what is there is
+good enough. A transfer that breaks off goes on where it ended, also in another process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+from aml.errors import BackendError
+from aml.workspace.embedded.blobs import explained
+
+TIMEOUT_S = 30.0  # without a byte
+ATTEMPTS = 4
+_CHUNK_BYTES = 1 << 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The files of one address."""
+
+    folder: Path
+    name: str
+
+    @property
+    def whole(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def part(self) -> Path:
+        return self.folder / ".part"
+
+    @property
+    def etag(self) -> Path:
+        """Of `whole`, or of `part` while that is there."""
+        return self.folder / ".etag"
+
+
+def fetch(url: str, cache: Path) -> Path:
+    """The content of `url` as a file, named as the address ends.
+
+    A fragment `#sha256=HEX` is not sent, but held against the content. Raises `BackendError`.
+    """
+    address, fragment = urldefrag(url)
+    place = _Place(cache / hashlib.sha256(address.encode()).hexdigest()[:32], _file_name(address))
+    with explained(place.folder):
+        place.folder.mkdir(parents=True, exist_ok=True)
+        with _locked(place.folder):
+            _fetch(address, place)
+            _verify(url, fragment, place)
+    return place.whole
+
+
+def _fetch(address: str, place: _Place) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _transfer(address, place)
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise BackendError(f"{address}: {error.code} {error.reason}", _hint(error.code)) from error
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            if place.whole.exists():
+                log.warning("%s can't be reached (%s); the copy that is here is used", address, error)
+                return
+            if attempt == ATTEMPTS:
+                reason = getattr(error, "reason", None) or error
+                raise BackendError(f"{address} can't be fetched: {reason}", "Is this machine online?") from error
+            log.info("%s: attempt %d ended with %s", address, attempt, error)
+        else:
+            return
+
+
+def _transfer(address: str, place: _Place) -> None:
+    """One request: nothing new, the rest of a part, or all of it. What arrives before a break is kept."""
+    request = urllib.request.Request(address)  # noqa: S310, only http and https addresses come here
+    etag = place.etag.read_text() if place.etag.exists() else None
+    have = place.part.stat().st_size if place.part.exists() else 0
+    if have and etag:
+        request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", etag)
+    elif place.whole.exists() and etag:
+        request.add_header("If-None-Match", etag)
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        if error.code == 304:  # not modified
+            error.close()
+            return
+        raise
+    with response:
+        _store(response, place, resumed=response.status == 206)
+    place.part.replace(place.whole)
+
+
+def _store(response: HTTPResponse, place: _Place, *, resumed: bool) -> None:
+    etag = response.headers.get("ETag", "")
+    if not resumed:
+        place.part.unlink(missing_ok=True)
+    if etag.startswith('"'):  # a weak one does not promise the same bytes
+        place.etag.write_text(etag)
+    else:
+        place.etag.unlink(missing_ok=True)
+    expected = response.headers.get("Content-Length")
+    received = 0
+    with place.part.open("ab") as part:
+        while chunk := response.read(_CHUNK_BYTES):
+            part.write(chunk)
+            received += len(chunk)
+    if expected is not None and received < int(expected):
+        raise ConnectionError(f"it broke off after {received} of {expected} bytes")
+
+
+def _verify(url: str, fragment: str, place: _Place) -> None:
+    kind, _, wanted = fragment.partition("=")
+    if kind != "sha256":
+        return
+    with place.whole.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != wanted.lower():
+        place.whole.unlink()
+        place.etag.unlink(missing_ok=True)
+        raise BackendError(f"{url}: its SHA-256 is {found}", "It is not the file that was meant; it was not kept.")
+
+
+def _file_name(address: str) -> str:
+    """The last part of the path, without what could lead elsewhere."""
+    name = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
+    return "".join(char if char.isalnum() or char in "._- " else "_" for char in name).lstrip(".") or "content"
+
+
+def _hint(code: int) -> str | None:
+    return {401: "It asks for a login.", 403: "It is not public.", 404: "Check the address."}.get(code)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,172 @@
+"""Computes: what they are, which jobs they take, and in which order."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from aml.errors import Conflict, NotFound
+from aml.spec.model import AmlCompute, ComputeInstance, Resources
+from aml.workspace.records import Status
+from conftest import command_job, engine_pid, kill, wait_for
+
+
+def submit(workspace, compute: str | None, *, nodes: int = 1, per_node: int = 1, command: str = "sleep 300"):
+    return workspace.submit(
+        command_job(
+            command,
+            compute=compute,
+            resources=Resources(instance_count=nodes),
+            distribution={"type": "pytorch", "process_count_per_instance": per_node},
+        )
+    ).name
+
+
+def statuses(workspace, names) -> list[Status]:
+    return [workspace.job(name).status for name in names]
+
+
+def wait_for_running(workspace, *names: str) -> None:
+    wait_for(lambda: statuses(workspace, names) == [Status.RUNNING] * len(names))
+
+
+def test_local_is_always_there(workspace):
+    assert [each.name for each in workspace.computes()] == ["local"]
+    with pytest.raises(Conflict, match="local is always there"):
+        workspace.put_compute(AmlCompute("local"))
+    with pytest.raises(Conflict, match="can't be deleted"):
+        workspace.delete_compute("local")
+
+
+def test_a_compute_is_found_by_every_form_of_its_name(workspace):
+    workspace.put_compute(AmlCompute("Cpu-Cluster", max_instances=2))
+    arm = "/subscriptions/s/resourceGroups/g/providers/p/workspaces/w/computes/cpu-cluster"
+    for reference in ("Cpu-Cluster", "cpu-cluster", "azureml:cpu-cluster", arm, f"azureml:{arm}"):
+        assert workspace.compute(reference).name == "Cpu-Cluster"
+
+
+def test_making_a_compute_again_changes_it_unless_it_is_of_another_type(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    workspace.put_compute(AmlCompute("cpu", max_instances=5))
+    assert [(each.name, each.nodes) for each in workspace.computes("amlcompute")] == [("cpu", 5)]
+    with pytest.raises(Conflict, match="cpu is there as amlcompute"):
+        workspace.put_compute(ComputeInstance("cpu"))
+
+
+def test_one_name_made_by_many_at_once_is_one_compute(workspace):
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda most: workspace.put_compute(AmlCompute("cpu", max_instances=most)), range(1, 17)))
+    assert len(workspace.computes("amlcompute")) == 1
+
+
+def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
+    with pytest.raises(NotFound, match="there is no compute named gpu-cluster") as caught:
+        submit(workspace, "azureml:gpu-cluster")
+    assert "aml compute create -n gpu-cluster" in caught.value.hint
+    assert "without `compute` a job runs on local" in caught.value.hint
+    assert workspace.jobs() == []
+
+
+def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    workspace.put_compute(ComputeInstance("mine"))
+    with pytest.raises(Conflict, match="instance_count is 3, but the compute cpu has 2 nodes at the most"):
+        submit(workspace, "cpu", nodes=3)
+    with pytest.raises(Conflict, match="instance_count is 2, but the compute mine has one node"):
+        submit(workspace, "mine", nodes=2)
+
+
+@pytest.mark.parametrize(
+    ("size", "units", "has"),
+    [("STANDARD_DS3_v2", 4, "4 vCPUs and no GPU"), ("Standard_NC24s_v3", 4, "4 GPUs"), ("Standard_NC6", 1, "1 GPU")],
+)
+def test_more_processes_on_a_node_than_its_units_are_refused_with_the_reason(workspace, size, units, has):
+    workspace.put_compute(AmlCompute("cluster", size=size, max_instances=1))
+    with pytest.raises(Conflict, match=f"starts {units + 1} processes on a node, but .* has {has}"):
+        submit(workspace, "cluster", per_node=units + 1)
+    submit(workspace, "cluster", per_node=units, command="true")
+
+
+def test_jobs_on_a_cluster_wait_for_free_nodes_first_come_first_served(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=3))
+    first = submit(workspace, "cpu", nodes=2)
+    wide = submit(workspace, "cpu", nodes=2)
+    narrow = submit(workspace, "cpu")  # it would fit, but it came later
+    local = submit(workspace, None)
+    wait_for_running(workspace, first, local)
+    assert statuses(workspace, (wide, narrow)) == [Status.QUEUED] * 2
+    nodes = workspace.compute_nodes("cpu")
+    assert [(node.node_state, node.current_job_name) for node in nodes] == [("running", first)] * 2
+    workspace.cancel(first)
+    wait_for_running(workspace, wide, narrow)
+
+
+def test_clusters_do_not_wait_for_each_other_nor_for_local(workspace):
+    for name in ("one", "two"):
+        workspace.put_compute(AmlCompute(name, max_instances=1))
+    names = [submit(workspace, compute) for compute in ("one", "one", "two", None, "local", "serverless")]
+    wait_for_running(workspace, names[0], names[2], names[3], names[4])
+    assert statuses(workspace, (names[1], names[5])) == [Status.QUEUED] * 2  # local runs two
+
+
+def test_capacity_is_kept_when_the_engine_is_killed(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    names = [submit(workspace, "cpu") for _ in range(2)]
+    wait_for_running(workspace, names[0])
+    pid = engine_pid(workspace)
+    kill(pid)
+    wait_for(lambda: workspace.engine().pid not in (None, pid))
+    assert statuses(workspace, names) == [Status.RUNNING, Status.QUEUED]
+    workspace.cancel(names[0])
+    wait_for_running(workspace, names[1])
+
+
+def test_a_larger_cluster_takes_the_jobs_that_waited(workspace):
+    workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    names = [submit(workspace, "cpu") for _ in range(2)]
+    wait_for_running(workspace, names[0])
+    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    wait_for_running(workspace, *names)
+
+
+def test_jobs_on_a_stopped_instance_wait_until_it_is_started(workspace):
+    workspace.put_compute(ComputeInstance("mine"))
+    assert workspace.stop_compute("mine").state == "Stopped"
+    job = command_job("true", compute="mine")
+    assert any("mine is stopped" in note for note in workspace.notes(job))
+    name = workspace.submit(job).name
+    after = workspace.submit(command_job("true")).name
+    assert workspace.wait(after, timeout_s=30).status is Status.COMPLETED
+    assert workspace.job(name).status is Status.QUEUED
+    workspace.start_compute("mine")
+    assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
+
+
+def test_only_an_instance_is_started_and_stopped(workspace):
+    workspace.put_compute(AmlCompute("cpu"))
+    for name in ("cpu", "local"):
+        with pytest.raises(Conflict, match="is of the type"):
+            workspace.stop_compute(name)
+
+
+def test_a_compute_with_unfinished_jobs_is_not_deleted(workspace):
+    workspace.put_compute(AmlCompute("cpu"))
+    name = submit(workspace, "cpu")
+    with pytest.raises(Conflict, match=f"unfinished jobs are on the compute cpu: {name}"):
+        workspace.delete_compute("cpu")
+    workspace.cancel(name)
+    workspace.wait(name, timeout_s=30)
+    workspace.delete_compute("cpu")
+    assert [each.name for each in workspace.computes()] == ["local"]
+
+
+def test_nodes_that_are_kept_are_idle(workspace):
+    workspace.put_compute(AmlCompute("cpu", min_instances=2))
+    assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["idle", "idle"]
+
+
+def test_the_sizes_have_units(workspace):
+    sizes = {size.name: size for size in workspace.vm_sizes()}
+    assert (sizes["Standard_DS3_v2"].v_cp_us, sizes["Standard_DS3_v2"].gpus) == (4, 0)
+    assert all(size.v_cp_us > 0 and size.memory_gb > 0 for size in sizes.values())

@@ -1,0 +1,139 @@
+"""Downloads from a real server on loopback: once, whole, resumed, verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from aml.errors import BackendError
+from aml.workspace.embedded import downloads
+from aml.workspace.embedded.downloads import fetch
+
+CONTENT = os.urandom(3_000_000)
+
+
+class Site:
+    """Serves CONTENT with an ETag; `breaks` answers break off in the middle."""
+
+    def __init__(self) -> None:
+        self.content = CONTENT
+        self.breaks = 0
+        self.requests: list[tuple[str, str | None]] = []  # status, Range
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/data/my%20file.bin"
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        etag = f'"{hashlib.md5(self.content).hexdigest()}"'
+        asked = handler.headers.get("Range")
+        if "missing" in handler.path:
+            self.requests.append(("404", asked))
+            handler.send_error(404)
+            return
+        if handler.headers.get("If-None-Match") == etag:
+            self.requests.append(("304", asked))
+            handler.send_response(304)
+            handler.end_headers()
+            return
+        start = int(asked[6:-1]) if asked and handler.headers.get("If-Range") == etag else 0
+        self.requests.append(("206" if start else "200", asked))
+        handler.send_response(206 if start else 200)
+        handler.send_header("ETag", etag)
+        body = self.content[start:]
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        if self.breaks:
+            self.breaks -= 1
+            handler.wfile.write(body[: len(body) // 2])
+            handler.close_connection = True
+            return
+        handler.wfile.write(body)
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+def test_a_file_is_fetched_once_and_asked_for_again_with_its_etag(site, tmp_path):
+    path = fetch(site.url, tmp_path)
+    assert path.name == "my file.bin"
+    assert path.read_bytes() == CONTENT
+    assert fetch(site.url, tmp_path) == path
+    assert [status for status, _ in site.requests] == ["200", "304"]
+
+
+def test_a_changed_file_is_fetched_anew(site, tmp_path):
+    fetch(site.url, tmp_path)
+    site.content = b"changed"
+    assert fetch(site.url, tmp_path).read_bytes() == b"changed"
+
+
+def test_a_transfer_that_breaks_off_goes_on_where_it_ended(site, tmp_path):
+    site.breaks = 2
+    assert fetch(site.url, tmp_path).read_bytes() == CONTENT
+    assert [status for status, _ in site.requests] == ["200", "206", "206"]
+    assert site.requests[1][1] == f"bytes={len(CONTENT) // 2}-"
+
+
+def test_a_part_of_a_file_that_has_changed_meanwhile_is_thrown_away(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "ATTEMPTS", 1)
+    site.breaks = 1
+    with pytest.raises(BackendError, match=r"broke off after 1500000 of 3000000 bytes"):
+        fetch(site.url, tmp_path)
+    site.content = os.urandom(2_000_000)
+    assert fetch(site.url, tmp_path).read_bytes() == site.content
+
+
+def test_the_copy_that_is_here_is_good_enough_offline(site, tmp_path, monkeypatch):
+    fetch(site.url, tmp_path)
+    site.server.shutdown()
+    site.server.server_close()
+    monkeypatch.setattr(downloads, "ATTEMPTS", 1)
+    assert fetch(site.url, tmp_path).read_bytes() == CONTENT
+    with pytest.raises(BackendError, match=r"can't be fetched: .*refused") as caught:
+        fetch(site.url + "2", tmp_path)
+    assert caught.value.hint == "Is this machine online?"
+
+
+def test_a_checksum_in_the_address_is_held_against_the_content(site, tmp_path):
+    good = hashlib.sha256(CONTENT).hexdigest()
+    assert fetch(f"{site.url}#sha256={good}", tmp_path).read_bytes() == CONTENT
+    with pytest.raises(BackendError, match=f"its SHA-256 is {good}"):
+        fetch(f"{site.url}#sha256={'0' * 64}", tmp_path)
+
+
+def test_what_is_not_there_is_said_with_its_status(site, tmp_path):
+    with pytest.raises(BackendError, match=r"missing: 404 Not Found"):
+        fetch(site.url.replace("my%20file.bin", "missing"), tmp_path)
+
+
+def test_two_that_want_the_same_file_fetch_it_once(site, tmp_path):
+    threads = [threading.Thread(target=fetch, args=(site.url, tmp_path)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(status for status, _ in site.requests) == ["200", "304", "304", "304"]
+
+
+@pytest.mark.parametrize(("address", "name"), [("http://x/", "content"), ("http://x/a/..%2f..%2fetc", "etc")])
+def test_a_name_can_not_lead_out_of_the_folder(address, name):
+    assert "/" not in downloads._file_name(address)
+    assert downloads._file_name(address).endswith(name)
