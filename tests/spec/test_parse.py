@@ -6,7 +6,7 @@ from aml.errors import SpecError
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
-from aml.spec.model import CommandJob, DataInput, LiteralInput, Model, Output, Resources
+from aml.spec.model import CommandJob, Data, DataInput, Environment, LiteralInput, Model, Output, Resources
 from aml.spec.parse import parse, problems
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -102,6 +102,33 @@ def test_a_model_file_becomes_a_model() -> None:
     assert (spec.name, spec.version, spec.type) == ("digits.resnet-18", "1.0", "custom_model")
     assert spec.path == str(SPECS / "src")
     assert spec.tags == {"accuracy": "0.98", "checked": "true", "note": None}
+
+
+def test_a_file_uri_may_have_its_blanks_encoded(tmp_path: Path) -> None:
+    (tmp_path / "my data").mkdir()
+    data = job(f"inputs: {{x: {{path: 'file://{tmp_path}/my%20data'}}}}").inputs["x"]
+    assert isinstance(data, DataInput)
+    assert data.path == str(tmp_path / "my data")
+
+
+def test_a_data_file_becomes_data() -> None:
+    assert parse(load(SPECS / "valid" / "data.yml")) == Data(
+        path=str(SPECS / "data" / "iris.csv"),
+        name="iris",
+        version="1.10",
+        type="uri_file",
+        description="Measurements of flowers.",
+        tags={"rows": "3", "clean": "true"},
+    )
+
+
+def test_an_environment_file_becomes_an_environment() -> None:
+    assert parse(load(SPECS / "valid" / "environment.yml")) == Environment(
+        name="train", version="3", image="python:3.11", conda_file=str(SPECS / "conda.yml"), tags={"team": "vision"}
+    )
+    inline = parse(load(SPECS / "valid" / "environment-with-packages.yml"))
+    assert isinstance(inline, Environment)
+    assert inline.conda_file == {"channels": ["defaults"], "dependencies": ["python=3.11", {"pip": ["numpy"]}]}
 
 
 def test_every_problem_is_in_the_error_and_the_first_in_its_message() -> None:

@@ -4,15 +4,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
 from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
 from aml.spec.stored import compute_document, document_of, from_document
 
 VALID = Path(__file__).parents[1] / "specs" / "valid"
-JOBS = sorted(
-    path for path in VALID.glob("*.yml") if not path.name.startswith(("model", "amlcompute", "computeinstance"))
-)
+JOBS = sorted(path for path in VALID.glob("*.yml") if kind_of(load(path)) == "command")
 COMPUTES = [VALID / "amlcompute.yml", VALID / "computeinstance.yml"]
 
 

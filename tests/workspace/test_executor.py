@@ -7,6 +7,7 @@ import os
 import select
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,59 @@ def members(folder: Path) -> list[int]:
         except psutil.Error:
             continue
     return found
+
+
+@pytest.fixture
+def source(tmp_path):
+    source = tmp_path / "data"
+    source.mkdir()
+    (source / "a.csv").write_text("1\n")
+    return source
+
+
+def link(paths: JobPaths, source: Path) -> tuple[str, str]:
+    place = paths.inputs / source.name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(source)
+    return str(source), str(place)
+
+
+def is_mounted(executor) -> bool:
+    return not (Path(executor._engine_dir) / "writable-inputs").exists()
+
+
+def test_inputs_are_mounted_read_only_where_the_kernel_helps_and_else_it_is_said(executor, paths, source):
+    mounts = (link(paths, source), link(paths, source / "a.csv"))
+    (_, folder), (_, file) = mounts
+    command = f"cat {folder}/a.csv {file}; echo 2 >> {folder}/a.csv; echo 3 >> {file}; touch {folder}/b"
+    started = executor.start(replace(launch(paths, command), read_only=mounts))
+    finished(executor, started, paths)
+    assert paths.log.read_text().startswith("1\n1\n")
+    if is_mounted(executor):
+        assert "Read-only file system" in paths.log.read_text()
+        assert [path.name for path in source.iterdir()] == ["a.csv"]
+        assert (source / "a.csv").read_text() == "1\n"
+    else:
+        assert (source / "a.csv").read_text() == "1\n2\n3\n"
+
+
+def test_what_can_not_be_mounted_stays_a_link(executor, paths, source, monkeypatch):
+    monkeypatch.setattr(process, "make_places", lambda mounts: [Path(place).unlink() for _, place in mounts])
+    mounts = (link(paths, source),)
+    started = executor.start(replace(launch(paths, f"cat {mounts[0][1]}/a.csv"), read_only=mounts))
+    assert finished(executor, started, paths) == 0
+    assert paths.log.read_text() == "1\n"
+
+
+def test_an_ordinary_user_mounts_in_a_user_namespace_and_the_command_has_no_right_left(
+    executor, paths, source, monkeypatch
+):
+    namespace = process._NAMESPACES[1]
+    if not process.mounting(namespace):
+        pytest.skip("no user namespaces on this machine")
+    monkeypatch.setattr(process, "isolation", lambda: namespace)
+    mounts = (link(paths, source),)
+    command = f"touch {mounts[0][1]}/b || grep CapAmb /proc/self/status"
+    finished(executor, executor.start(replace(launch(paths, command), read_only=mounts)), paths)
+    assert "Read-only file system" in paths.log.read_text()
+    assert "CapAmb:\t0000000000000000" in paths.log.read_text()

@@ -45,6 +45,8 @@ NOUNS: Mapping[str, str] = {
     "job": "Submit jobs and follow them.",
     "experiment": "Make experiments and list them.",
     "model": "Register models and fetch them.",
+    "data": "Register data and look it up.",
+    "environment": "Register environments and look them up.",
     "workspace": "Make, look at and delete workspaces.",
     "folder": "Prepare a folder as Azure ML v1 does.",
     "run": "Submit scripts with run configurations of Azure ML v1.",

@@ -17,6 +17,24 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Values over those of the file, as a.b[0].c=value; several."),
 ]
+Label = Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="latest")]
+MaxResults = Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")]
+Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is.")]
+Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="KEY=VALUE", help="Tags, several.")]
+Datastore = Annotated[
+    str | None, typer.Option("--datastore", metavar="NAME", help="For Azure; here files are kept in the workspace.")
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="For Azure; here nothing is left to wait for.")]
+ChangeSets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="New values, as tags.a=b; several.")
+]
+Adds = Annotated[
+    list[str] | None, typer.Option("--add", metavar="KEY", help="A mapping and what to put in: tags a=b; several.")
+]
+Removes = Annotated[
+    list[str] | None, typer.Option("--remove", metavar="KEY", help="What to take away, as tags.a; several.")
+]
+ForceString = Annotated[bool, typer.Option("--force-string", help="For az's scripts; values are texts anyway.")]
 DownloadPath = Annotated[
     Path, typer.Option("--download-path", "-p", metavar="FOLDER", help="Where to; the current folder by default.")
 ]

@@ -14,7 +14,7 @@ from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.kinds import kind_of
 from aml.spec.load import loads
-from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Model
+from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Data, Environment, Model
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
 from aml.view.messages import say_problems
@@ -47,6 +47,22 @@ def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model
     spec = parse(document, "model")
     assert isinstance(spec, Model)
     _say_warnings(document, "model")
+    return spec
+
+
+def data_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Data:
+    document = read(file, sets, flags)
+    spec = parse(document, "data")
+    assert isinstance(spec, Data)
+    _say_warnings(document, "data")
+    return spec
+
+
+def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Environment:
+    document = read(file, sets, flags)
+    spec = parse(document, "environment")
+    assert isinstance(spec, Environment)
+    _say_warnings(document, "environment")
     return spec
 
 

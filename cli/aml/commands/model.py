@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aml.commands._app import globals_
+from aml.commands._assets import archived_of, tags_of, version_of
+from aml.commands._changes import Changes
 from aml.commands._options import (
+    Adds,
     ArchivedOnly,
+    ChangeSets,
+    Description,
     DownloadPath,
+    ForceString,
     IncludeArchived,
+    Label,
+    MaxResults,
     Name,
     OptionalFile,
     OptionalName,
     OptionalVersion,
+    Removes,
     Sets,
+    Tags,
     Version,
 )
 from aml.commands._output import emit, emit_list
-from aml.errors import UsageError
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import open_workspace
@@ -41,11 +51,11 @@ def create(
     type_: Annotated[
         str | None, typer.Option("--type", "-t", metavar="TYPE", help="custom_model, mlflow_model or triton_model.")
     ] = None,
-    description: Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is.")] = None,
+    description: Description = None,
     stage: Annotated[
         str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Stage, such as Production.")
     ] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tags", metavar="KEY=VALUE", help="Tags, several.")] = None,
+    tags: Tags = None,
     set_: Sets = None,
 ) -> None:
     """Register a version of a model, from a file or from flags."""
@@ -60,7 +70,7 @@ def create(
         type=type_,
         description=description,
         stage=stage,
-        tags=None if tags is None else dict(_pair(tag) for tag in tags),
+        tags=tags_of(tags),
     )
     _emit(open_workspace(globals_().workspace_name).create_model(spec))
 
@@ -68,12 +78,12 @@ def create(
 @app.command("list")
 def list_(
     name: OptionalName = None,
-    max_results: Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")] = None,
+    max_results: MaxResults = None,
     include_archived: IncludeArchived = False,
     archived_only: ArchivedOnly = False,
 ) -> None:
     """List models, newest first."""
-    archived = True if archived_only else None if include_archived else False
+    archived = archived_of(include=include_archived, only=archived_only)
     models = open_workspace(globals_().workspace_name).models(name, limit=max_results, archived=archived)
     emit_list([entities.model(model) for model in models], entities.MODEL_COLUMNS, none="No models.")
 
@@ -82,14 +92,50 @@ def list_(
 def show(
     name: Name,
     version: OptionalVersion = None,
-    label: Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="latest")] = None,
+    label: Label = None,
 ) -> None:
     """Show a version of a model, the latest if none is named."""
-    if label not in (None, "latest"):
-        raise UsageError(f"there is no label {label!r}", "The one label is latest.")
-    if label is not None and version is not None:
-        raise UsageError("--version and --label can't be given together")
-    _emit(open_workspace(globals_().workspace_name).model(name, version))
+    _emit(open_workspace(globals_().workspace_name).model(name, version_of(version, label)))
+
+
+@app.command()
+def update(
+    name: Name,
+    version: OptionalVersion = None,
+    label: Label = None,
+    stage: Annotated[
+        str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Stage, such as Production.")
+    ] = None,
+    set_: ChangeSets = None,
+    add: Adds = None,
+    remove: Removes = None,
+    force_string: ForceString = False,  # noqa: ARG001, values are texts
+) -> None:
+    """Change description, stage, tags and properties of a version, the latest if none is named."""
+    changes = Changes(set_ or [], add or [], remove or [])
+
+    def changed(model: ModelVersion) -> ModelVersion:
+        described = {
+            "description": model.description,
+            "stage": stage or model.stage,
+            "tags": dict(model.tags),
+            "properties": dict(model.properties),
+        }
+        return replace(model, **changes.apply(described))
+
+    _emit(open_workspace(globals_().workspace_name).update_model(name, version_of(version, label), changed))
+
+
+@app.command()
+def archive(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
+    """Hide a version, or all of the name, from lists; it can still be used."""
+    _archive(name, version, label, archived=True)
+
+
+@app.command()
+def restore(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
+    """Show a version, or all of the name, in lists again."""
+    _archive(name, version, label, archived=False)
 
 
 @app.command()
@@ -103,6 +149,8 @@ def _emit(model: ModelVersion) -> None:
     emit(entities.model(model), card=lambda color: cards.model(model, color=color))
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
+def _archive(name: str, version: str | None, label: str | None, *, archived: bool) -> None:
+    workspace = open_workspace(globals_().workspace_name)
+    if label is not None:
+        version = workspace.model(name, version_of(version, label)).version
+    workspace.archive_model(name, version, archived=archived)

@@ -12,7 +12,9 @@ from aml.spec.model import (
     AmlCompute,
     CommandJob,
     ComputeInstance,
+    Data,
     DataInput,
+    Environment,
     Input,
     InputMode,
     InputType,
@@ -33,6 +35,8 @@ _TYPES = (
 _WHOLE_NUMBERS = ("process_count_per_instance", "worker_count", "parameter_server_count", "port", "dashboard_port")
 _COMPUTE_IDENTITIES = ("system_assigned", "user_assigned", "none", "system_assigned,user_assigned")
 _MODEL_TYPES = ("custom_model", "mlflow_model", "triton_model")
+_DATA_TYPES = ("uri_file", "uri_folder", "mltable")
+_OS_TYPES = ("linux", "windows")
 
 
 def command_job(document: Document) -> CommandJob:
@@ -72,6 +76,32 @@ def model(document: Document) -> Model:
         properties=_labels(document, "properties"),
         flavors=document.mapping("flavors"),
         stage=_text(document, "stage"),
+    )
+
+
+def data(document: Document) -> Data:
+    return Data(
+        path=reference.absolute(_text(document, "path") or "", document.folder),
+        name=_text(document, "name"),
+        version=_text(document, "version"),
+        type=_choice(document.value("type") or "uri_folder", _DATA_TYPES),
+        description=_text(document, "description"),
+        tags=_labels(document, "tags"),
+    )
+
+
+def environment(document: Document) -> Environment:
+    located = _located(document.mapping(), document)
+    return Environment(
+        name=_text(document, "name") or "",
+        version=_text(document, "version"),
+        image=_text(document, "image"),
+        conda_file=located.get("conda_file"),
+        build=located.get("build"),
+        os_type=_choice(document.value("os_type") or "linux", _OS_TYPES),
+        inference_config=document.value("inference_config"),
+        description=_text(document, "description"),
+        tags=_labels(document, "tags"),
     )
 
 
@@ -141,14 +171,18 @@ def _output(document: Document, name: str) -> Output:
 
 
 def _environment(document: Document) -> str | Mapping[str, Any]:
-    inline = dict(document.mapping("environment"))
-    if not inline:
-        return _text(document, "environment") or ""
-    if isinstance(inline.get("conda_file"), str):
-        inline["conda_file"] = reference.absolute(inline["conda_file"], document.folder)
-    if "build" in inline:
-        inline["build"] = {**inline["build"], "path": reference.absolute(inline["build"]["path"], document.folder)}
-    return inline
+    inline = document.mapping("environment")
+    return _located(inline, document) if inline else _text(document, "environment") or ""
+
+
+def _located(environment: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """The keys of an environment, with its local paths absolute."""
+    located = dict(environment)
+    if isinstance(located.get("conda_file"), str):
+        located["conda_file"] = reference.absolute(located["conda_file"], document.folder)
+    if "build" in located:
+        located["build"] = {**located["build"], "path": reference.absolute(located["build"]["path"], document.folder)}
+    return located
 
 
 def _resources(document: Document) -> Resources:

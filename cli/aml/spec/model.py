@@ -1,7 +1,8 @@
 """The specs as values. A key of the schema is a field here, with the same name.
 
 Paths are absolute when a spec has been parsed: what a file says is relative to the file.
-Source of keys and defaults: Azure ML's YAML reference for command jobs, inputs and outputs, and models.
+Source of keys and defaults: Azure ML's YAML reference for command jobs, inputs and outputs, models, data and
+environments.
 """
 
 from __future__ import annotations
@@ -107,6 +108,33 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Data:
+    """A `data` file, or the flags of `data create`."""
+
+    path: str  # absolute local path, or a URI
+    name: str | None = None  # a file need not have it, what is registered does
+    version: str | None = None  # None: the next integer
+    type: Literal["uri_file", "uri_folder", "mltable"] = "uri_folder"
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An `environment` file, or the flags of `environment create`: an image, or a build that makes one."""
+
+    name: str
+    version: str | None = None  # None: the next integer
+    image: str | None = None
+    conda_file: str | Mapping[str, Any] | None = None  # absolute local path, or the file's content
+    build: Mapping[str, str] | None = None  # path: absolute local one or a URL, and dockerfile_path
+    os_type: Literal["linux", "windows"] = "linux"
+    inference_config: Mapping[str, Any] | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class AmlCompute:
     """A `type: amlcompute` cluster. Defaults are those of Azure's SDK."""
 
@@ -154,4 +182,4 @@ class ComputeInstance:
 
 ComputeSpec = AmlCompute | ComputeInstance
 
-Spec = CommandJob | Model | AmlCompute | ComputeInstance
+Spec = CommandJob | Model | Data | Environment | AmlCompute | ComputeInstance

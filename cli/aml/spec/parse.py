@@ -13,6 +13,8 @@ from aml.spec.model import Spec
 _BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
     "command": build.command_job,
     "model": build.model,
+    "data": build.data,
+    "environment": build.environment,
     "amlcompute": build.amlcompute,
     "computeinstance": build.compute_instance,
 }

@@ -19,16 +19,30 @@ def inputs(document: Document) -> Iterator[Problem]:
     for name, value in document.mapping("inputs").items():
         if isinstance(value, dict):
             yield from _path(document, ("inputs", name, "path"), "The path")
-            yield from _type(document, name, str(value.get("type", "")).lower())
+            yield from _type(document, ("inputs", name, "path"), value.get("type"))
 
 
 def environment(document: Document) -> Iterator[Problem]:
-    yield from _path(document, ("environment", "conda_file"), "The conda file")
-    yield from _path(document, ("environment", "build", "path"), "The build folder")
+    yield from _environment(document, ("environment",))
+
+
+def environment_asset(document: Document) -> Iterator[Problem]:
+    yield from _environment(document, ())
 
 
 def model(document: Document) -> Iterator[Problem]:
     yield from _path(document, ("path",), "The path")
+
+
+def data(document: Document) -> Iterator[Problem]:
+    yield from _path(document, ("path",), "The path")
+    yield from _type(document, ("path",), document.value("type"))
+    yield from _table(document)
+
+
+def _environment(document: Document, at: Pointer) -> Iterator[Problem]:
+    yield from _path(document, (*at, "conda_file"), "The conda file")
+    yield from _path(document, (*at, "build", "path"), "The build folder")
 
 
 def _path(document: Document, pointer: Pointer, what: str) -> Iterator[Problem]:
@@ -67,8 +81,8 @@ def _missing_hint(path: str, folder: Path) -> str:
     return "It is relative to the folder of the spec file."
 
 
-def _type(document: Document, name: str, kind: str) -> Iterator[Problem]:
-    path = document.value("inputs", name, "path")
+def _type(document: Document, pointer: Pointer, given: object) -> Iterator[Problem]:
+    path, kind = document.value(*pointer), str(given).lower()
     if not isinstance(path, str) or not reference.is_local(path) or not reference.exists(path, document.folder):
         return
     is_folder = Path(reference.absolute(path, document.folder)).is_dir()
@@ -76,4 +90,14 @@ def _type(document: Document, name: str, kind: str) -> Iterator[Problem]:
     if kind in ("uri_file", "uri_folder") and kind != right:
         message = f"'{path}' is a {wrong}, but the type is {kind}."
         hint = f"Write type: {right}."
-        yield document.problem("path-type", message, ("inputs", name, "path"), hint=hint, severity="warning")
+        yield document.problem("path-type", message, pointer, hint=hint, severity="warning")
+
+
+def _table(document: Document) -> Iterator[Problem]:
+    """An mltable is a folder with a file named MLTable."""
+    path = document.value("path")
+    if str(document.value("type")).lower() != "mltable" or not isinstance(path, str) or not reference.is_local(path):
+        return
+    if reference.exists(path, document.folder) and not reference.exists(f"{path}/MLTable", document.folder):
+        hint = "It says how the data is read; without it the type is uri_folder or uri_file."
+        yield document.problem("missing-path", f"There is no file MLTable in '{path}'.", ("path",), hint=hint)

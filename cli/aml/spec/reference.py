@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two characters at least: C:\ is a drive
 SCHEMES = (
@@ -54,7 +55,7 @@ def absolute(path: str, folder: Path) -> str:
     if not is_local(path):
         return path
     if scheme(path) == "file":
-        path = re.sub(r"^file:(//)?", "", path, flags=re.IGNORECASE)
+        path = unquote(re.sub(r"^file:(//)?", "", path, flags=re.IGNORECASE))
     return os.path.normpath(folder / path.strip())
 
 

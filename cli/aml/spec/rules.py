@@ -98,22 +98,33 @@ def modes(document: Document) -> Iterator[Problem]:
 
 
 def environment(document: Document) -> Iterator[Problem]:
-    """image or build, one of them; conda_file goes with image."""
+    """The inline environment of a job; with nothing but a name it refers to one that is registered."""
     inline = document.mapping("environment")
-    if not inline:
-        return
-    if "image" in inline and "build" in inline:
+    if inline:
+        yield from _image_or_build(document, inline, ("environment",), refers="name" in inline)
+
+
+def environment_asset(document: Document) -> Iterator[Problem]:
+    yield from _image_or_build(document, document.mapping(), (), refers=False)
+
+
+def _image_or_build(
+    document: Document, environment: Mapping[str, Any], at: Pointer, *, refers: bool
+) -> Iterator[Problem]:
+    """image or build, one of them; conda_file goes with image."""
+    if "image" in environment and "build" in environment:
         hint = "Keep one: an image that exists, or a build that makes one."
-        yield _about_key(
-            document, "exclusive-keys", "`image` and `build` exclude each other.", ("environment", "build"), hint
-        )
-    elif "conda_file" in inline and "image" not in inline:
+        message = "`image` and `build` exclude each other."
+        yield _about_key(document, "exclusive-keys", message, (*at, "build"), hint)
+    elif "conda_file" in environment and "image" not in environment:
         message = "`conda_file` needs the key `image` beside it."
         hint = "The packages are installed into a copy of the image."
-        yield document.problem("missing-key", message, ("environment", "image"), hint=hint)
-    elif not any(key in ("image", "build", "name") or did_you_mean(str(key), ["image", "build"]) for key in inline):
-        message = "`environment` needs the key `image`, or `build`."
-        yield document.problem("missing-key", message, ("environment", "image"))
+        yield document.problem("missing-key", message, (*at, "image"), hint=hint)
+    elif not refers and not any(
+        key in ("image", "build") or did_you_mean(str(key), ["image", "build"]) for key in environment
+    ):
+        message = f"{'`environment`' if at else 'An environment'} needs the key `image`, or `build`."
+        yield document.problem("missing-key", message, (*at, "image"))
 
 
 def services(document: Document) -> Iterator[Problem]:
@@ -149,6 +160,8 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
         path_rules.environment,
     ),
     "model": (path_rules.model,),
+    "data": (path_rules.data,),
+    "environment": (environment_asset, path_rules.environment_asset),
     "amlcompute": (nodes,),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from aml.view.color import Style, paint
 from aml.workspace.records import (
+    Asset,
     Compute,
     EngineState,
     Experiment,
@@ -62,6 +63,25 @@ def model(record: ModelVersion, *, color: bool) -> str:
             {
                 "path": short(record.path),
                 "size": size(record.size_bytes),
+                "job": record.job_name,
+                "created": _local(record.created_at),
+                "description": record.description,
+            }
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def asset(record: Asset, *, color: bool) -> str:
+    document = record.document
+    lines = [
+        f"{paint(f'{record.name}:{record.version}', 'bold', color)}  {document.get('type', record.kind)}",
+        *_fields(
+            {
+                "image": document.get("image"),
+                "conda": _packages(document.get("conda_file")),
+                "path": short(record.path) if record.path is not None else document.get("path"),
+                "size": None if record.path is None else size(record.size_bytes),
                 "job": record.job_name,
                 "created": _local(record.created_at),
                 "description": record.description,
@@ -164,6 +184,15 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _packages(conda_file: Mapping[str, Any] | None) -> str | None:
+    """How much a conda file asks for, pip's packages too."""
+    if conda_file is None:
+        return None
+    listed = conda_file.get("dependencies") or []
+    count = sum(len(each["pip"]) if isinstance(each, dict) and "pip" in each else 1 for each in listed)
+    return f"{count} packages"
 
 
 def _took(record: Job) -> str:

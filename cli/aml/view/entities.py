@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aml.workspace.records import (
+    Asset,
     Compute,
     ComputeNode,
     EngineState,
@@ -34,6 +35,21 @@ MODEL_COLUMNS = {
 }
 EXPERIMENT_COLUMNS = {"Name": "name", "Jobs": "jobs", "LastJob": "last_job", "Created": "created_at"}
 FILE_COLUMNS = {"Path": "path", "Size": "size_bytes"}
+ASSET_COLUMNS = {
+    "data": {
+        "Name": "name",
+        "Version": "version",
+        "Type": "type",
+        "Path": "path",
+        "Created": "creation_context.created_at",
+    },
+    "environment": {
+        "Name": "name",
+        "Version": "version",
+        "Image": "image",
+        "Created": "creation_context.created_at",
+    },
+}
 COMPUTE_COLUMNS = {
     "Name": "name",
     "Type": "type",
@@ -83,6 +99,27 @@ def model(record: ModelVersion) -> dict[str, Any]:
         "tags": dict(record.tags),
         "properties": dict(record.properties) | {"aml.size_bytes": str(record.size_bytes)},
         "flavors": dict(record.flavors),
+    }
+
+
+def asset(record: Asset) -> dict[str, Any]:
+    """Data or an environment, as az prints it: keys without a value are left out."""
+    document = dict(record.document)
+    if record.path is not None and "build" in document:
+        document["build"] = {"path": str(record.path), **document["build"]}
+    elif record.path is not None:
+        document["path"] = str(record.path)
+    size = {} if record.path is None else {"aml.size_bytes": str(record.size_bytes)}
+    return {
+        "name": record.name,
+        "version": record.version,
+        "id": f"azureml:{record.name}:{record.version}",
+        **document,
+        **({} if record.description is None else {"description": record.description}),
+        **({} if record.job_name is None else {"job_name": record.job_name}),
+        "creation_context": _created(record),
+        "tags": dict(record.tags),
+        "properties": dict(record.properties) | size,
     }
 
 
@@ -173,7 +210,7 @@ def web_url(record: Job) -> str | None:
     return None if record.folder is None else record.folder.as_uri()
 
 
-def _created(record: Job | ModelVersion | Compute) -> dict[str, Any]:
+def _created(record: Job | ModelVersion | Asset | Compute) -> dict[str, Any]:
     return {"created_at": record.created_at, "created_by": record.created_by, "created_by_type": "User"}
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, ComputeSpec, Model
+    from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
     from aml.spec.updates import Update
     from aml.workspace.records import (
+        Asset,
         Compute,
         ComputeNode,
         EngineState,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Workspace(Protocol):
-    """Jobs and models. Errors: `NotFound`, `Conflict`, `BackendError`."""
+    """Jobs, models, data and environments. Errors: `NotFound`, `Conflict`, `BackendError`."""
 
     @property
     def info(self) -> WorkspaceInfo: ...
@@ -112,6 +113,32 @@ class Workspace(Protocol):
         """Models whose files came from a job."""
 
     def download_model(self, name: str, version: str, folder: Path) -> Path: ...
+
+    def update_model(
+        self, name: str, version: str | None, change: Callable[[ModelVersion], ModelVersion]
+    ) -> ModelVersion:
+        """Change what describes a version (the latest by default): description, stage, tags and properties."""
+
+    def archive_model(self, name: str, version: str | None, *, archived: bool) -> None:
+        """Hide a version, or all of a name, from lists, or show them again."""
+
+    def create_data(self, spec: Data) -> Asset: ...
+
+    def create_environment(self, spec: Environment) -> Asset:
+        """A version that exists with the same content is described anew."""
+
+    def asset(self, kind: str, name: str, version: str | None = None) -> Asset:
+        """One version, or the latest, of `data` or of an `environment`."""
+
+    def assets(
+        self, kind: str, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+    ) -> Sequence[Asset]: ...
+
+    def update_asset(self, kind: str, name: str, version: str | None, change: Callable[[Asset], Asset]) -> Asset:
+        """As `update_model`: description, tags and properties."""
+
+    def archive_asset(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
+        """As `archive_model`."""
 
     def usage(self) -> Usage:
         """What it takes on the disk; walks through all files."""

@@ -170,6 +170,25 @@ class ModelVersion:
 
 
 @dataclass(frozen=True)
+class Asset:
+    """One version of data or of an environment."""
+
+    kind: str  # data, environment
+    name: str
+    version: str
+    document: Mapping[str, Any]  # what its kind has, keys as in the YAML; a path that is in `path` is left out
+    created_at: datetime
+    created_by: str
+    path: Path | None = None  # its read-only folder or file in the workspace; None if it has none there
+    size_bytes: int = 0
+    job_name: str | None = None  # the job whose output it was
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, str | None] = field(default_factory=dict)
+    archived: bool = False
+
+
+@dataclass(frozen=True)
 class Compute:
     """Where jobs run: this machine, or a part of it that stands for nodes of a size."""
 

@@ -31,7 +31,7 @@ def usage(paths: WorkspacePaths) -> Usage:
 
 
 def collect_garbage(paths: WorkspacePaths, database: Database) -> int:
-    """Delete blobs that no job and no model refers to; the bytes that were freed."""
+    """Delete blobs that no job, no model and no asset refers to; the bytes that were freed."""
     blobs = Blobs(paths.blobs)
     kept: set[str] = set()
     for manifest in _manifests(database):
@@ -50,6 +50,7 @@ def collect_garbage(paths: WorkspacePaths, database: Database) -> int:
 def _manifests(database: Database) -> Iterator[str]:
     rows = database.connection.execute(
         "SELECT snapshot AS digest FROM job WHERE snapshot IS NOT NULL UNION SELECT manifest FROM model"
+        " UNION SELECT manifest FROM asset WHERE manifest IS NOT NULL"
     )
     for row in rows:
         yield row["digest"]

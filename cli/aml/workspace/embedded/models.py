@@ -123,15 +123,17 @@ class Models:
         return [self._model(row) for row in rows]
 
     def update(self, name: str, version: str, change: Callable[[ModelVersion], ModelVersion]) -> ModelVersion:
-        """Store what `change` makes of a version's description, stage, tags and archived, with no write in between."""
+        """Store what `change` makes of description, stage, tags, properties and archived, with no write in between."""
         with self._database.transaction() as write:
             changed = change(self.get(name, version))
             write.execute(
-                "UPDATE model SET description = ?, stage = ?, tags = ?, archived = ? WHERE name = ? AND version = ?",
+                "UPDATE model SET description = ?, stage = ?, tags = ?, properties = ?, archived = ?"
+                " WHERE name = ? AND version = ?",
                 (
                     changed.description,
                     changed.stage,
                     json.dumps(dict(changed.tags)),
+                    json.dumps(dict(changed.properties)),
                     int(changed.archived),
                     name,
                     version,
@@ -148,8 +150,7 @@ class Models:
 
     def _next_version(self, write: sqlite3.Connection, name: str) -> str:
         rows = write.execute("SELECT version FROM model WHERE name = ?", (name,))
-        taken = [int(row["version"]) for row in rows if row["version"].isdecimal()]
-        return str(max(taken, default=0) + 1)
+        return names.next_version(row["version"] for row in rows)
 
     def _check_out(self, manifest: Manifest, target: Path, *, single: bool) -> None:
         shutil.rmtree(target.parent, ignore_errors=True)  # of an attempt whose transaction was lost

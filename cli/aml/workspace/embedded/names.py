@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 import secrets
+from collections.abc import Iterable
 
 from aml.errors import AmlError
 
@@ -53,6 +54,11 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without an entry, as in containers
         return str(os.getuid())
+
+
+def next_version(taken: Iterable[str]) -> str:
+    """One more than the greatest whole number among the versions that there are."""
+    return str(max((int(version) for version in taken if version.isdecimal()), default=0) + 1)
 
 
 def _check(name: str, pattern: re.Pattern[str], what: str, allowed: str) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 DEFAULT_WORKSPACE = "default"
 MAIN_LOG = "user_logs/std_log.txt"
+WRITABLE_INPUTS = "writable-inputs"
+"""In the engine's folder where jobs can change their inputs."""
 
 
 def home() -> Path:
@@ -114,6 +116,13 @@ class WorkspacePaths:
     @property
     def models(self) -> Path:
         return self.folder / "models"
+
+    def asset(self, kind: str, name: str, version: str) -> Path:
+        """The folder that holds the files of data and of build contexts."""
+        return self.folder / "assets" / kind / name / version
+
+    def datastore(self, name: str) -> Path:
+        return self.folder / "datastores" / name
 
     @property
     def runs(self) -> Path:

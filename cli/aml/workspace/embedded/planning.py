@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from aml.spec.binding import literal_text
-from aml.spec.model import CommandJob, DataInput, Input
+from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
 from aml.spec.stored import document_of
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
+from aml.workspace.embedded.engine.inputs import Place, places
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.references import References
 from aml.workspace.records import Job, Plan, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 
@@ -24,15 +25,16 @@ def plan(
     experiment_name: str,
     paths: WorkspacePaths,
     tracking: launch.Tracking,
-    sources: Mapping[str, Path],
+    references: References,
     snapshot: Snapshot | None,
     notes: Sequence[str],
 ) -> Plan:
-    """The plan of a spec. `sources` is where each data input is; nothing is read, made or changed."""
+    """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had."""
     job = _job(spec, experiment_name)
     job_paths = paths.job(job.name)
-    places = {name: launch.input_path(name, str(source), job_paths) for name, source in sources.items()}
-    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), places, {})
+    found = places(spec, job_paths, references)
+    texts = {name: place.text for name, place in found.items()}
+    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), texts, {})
     single = process.processes[0] if len(process.processes) == 1 else {}
     return Plan(
         name=spec.name,
@@ -41,7 +43,7 @@ def plan(
         environment=redacted({**process.environment, **single}),
         processes=tuple(dict(each) for each in process.processes) if not single else (),
         working_directory=process.cwd,
-        inputs={name: _input(value, places.get(name), sources.get(name)) for name, value in spec.inputs.items()},
+        inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
         snapshot=snapshot,
         notes=tuple(notes),
@@ -72,7 +74,8 @@ def _job(spec: CommandJob, experiment_name: str) -> Job:
     )
 
 
-def _input(value: Input, place: str | None, source: Path | None) -> PlannedInput:
-    if isinstance(value, DataInput):
-        return PlannedInput(value.type, place or "", source)
+def _input(value: Input, place: Place | None) -> PlannedInput:
+    if isinstance(value, DataInput) and place is not None:
+        return PlannedInput(value.type, place.text, place.source)
+    assert isinstance(value, LiteralInput)
     return PlannedInput("literal", literal_text(value.value), None)

@@ -3,39 +3,107 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from aml.errors import BackendError, NotFound
+from aml.spec import reference as forms
+from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.records import Asset, ModelVersion
 
 _JOB_OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?")
 _RUN = re.compile(r"runs:/+(?P<job>[^/]+)(?:/(?P<path>.*))?")
 _ASSET = re.compile(r"azureml:(?P<name>[^:@/]+)(?::(?P<version>[^:@/]+)|@latest)")
+_DATASTORE = re.compile(
+    r"azureml://(?:subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/)?"
+    r"datastores/(?P<name>[^/]+)/paths/(?P<path>.*)",
+    re.IGNORECASE,
+)
 DEFAULT_OUTPUT = "artifacts"
+DEFAULT_DATASTORE = "workspaceblobstore"
 
 
-def resolve(reference: str, paths: WorkspacePaths, models: Models) -> Path:
-    """Where `reference` is. `NotFound` if it is not there, `BackendError` if its form can't be used here.
+@dataclass(frozen=True)
+class References:
+    """What the references of one workspace lead to.
 
-    Known: absolute local paths, `azureml://jobs/JOB/outputs/OUTPUT/paths/PATH`, `runs:/JOB/PATH`,
-    `azureml:MODEL:VERSION`, `azureml:MODEL@latest`.
+    Known: local paths and `file:` URIs, `azureml://jobs/JOB/outputs/OUTPUT/paths/PATH`, `runs:/JOB/PATH`,
+    `azureml://datastores/workspaceblobstore/paths/PATH`, `azureml:NAME:VERSION` and `azureml:NAME@latest`: models for
+    the types of models, else data, else models.
     """
-    if match := _JOB_OUTPUT.fullmatch(reference):
-        return _below(_output_folder(paths, match["job"], match["output"]), match["path"] or "", reference)
-    if match := _RUN.fullmatch(reference):
-        return _below(paths.run_artifacts(match["job"]), match["path"] or "", reference)
-    if match := _ASSET.fullmatch(reference):
-        return models.get(match["name"], match["version"]).path
-    if reference.startswith("/"):
-        path = Path(reference)
+
+    paths: WorkspacePaths
+    models: Models
+    assets: Assets
+
+    def path(self, reference: str, type: str = "uri_folder") -> Path:
+        """Where it is. `NotFound` if it is not there, `BackendError` if its form can't be used here."""
+        if match := _ASSET.fullmatch(reference):
+            found = self._asset(match["name"], match["version"], type)
+            return found.path or self._path(str(found.document["path"])) if isinstance(found, Asset) else found.path
+        return self._path(reference)
+
+    def uri(self, reference: str, type: str) -> str | None:
+        """The URI that it is, or that the data has which it names; None for what is a path."""
+        if match := _ASSET.fullmatch(reference):
+            found = self._asset(match["name"], match["version"], type)
+            return str(found.document["path"]) if isinstance(found, Asset) and found.path is None else None
+        return None if forms.is_local(reference) else reference
+
+    def pinned(self, reference: str, type: str) -> str:
+        """`@latest` as the version that it is now; all else as it stands."""
+        match = _ASSET.fullmatch(reference)
+        if match is None or match["version"] is not None:
+            return reference
+        found = self._asset(match["name"], None, type)
+        return f"azureml:{found.name}:{found.version}"
+
+    def _path(self, reference: str) -> Path:
+        if match := _JOB_OUTPUT.fullmatch(reference):
+            return _of_job(self._output(match["job"], match["output"]), match["path"] or "", reference)
+        if match := _RUN.fullmatch(reference):
+            return _of_job(self.paths.run_artifacts(match["job"]), match["path"] or "", reference)
+        if match := _DATASTORE.fullmatch(reference):
+            return self._stored(match["name"], match["path"], reference)
+        path = Path(forms.absolute(reference, Path("/"))) if forms.scheme(reference) == "file" else Path(reference)
+        if path.is_absolute():
+            if not path.exists():
+                raise NotFound(f"{reference} does not exist")
+            return path
+        raise BackendError(
+            f"{reference} can't be reached from the embedded workspace",
+            "Use a local path, an asset as azureml:NAME:VERSION, azureml://jobs/JOB/outputs/OUTPUT/paths/PATH, or"
+            " `mode: direct`, which gives the job the URI itself.",
+        )
+
+    def _asset(self, name: str, version: str | None, type: str) -> Asset | ModelVersion:
+        if type.endswith("_model"):
+            return self.models.get(name, version)
+        with suppress(NotFound):
+            return self.assets.get("data", name, version)
+        with suppress(NotFound):
+            return self.models.get(name, version)
+        what = "" if version is None else f"version {version} of "
+        raise NotFound(
+            f"there is no {what}data or model named {name} in this workspace",
+            "`aml data list` and `aml model list` show what there is.",
+        )
+
+    def _output(self, job: str, output: str) -> Path:
+        job_paths = self.paths.job(job)
+        return job_paths.artifacts if output == DEFAULT_OUTPUT else job_paths.named_outputs / output
+
+    def _stored(self, datastore: str, relative: str, reference: str) -> Path:
+        if datastore.lower() != DEFAULT_DATASTORE:
+            raise NotFound(f"there is no datastore named {datastore}", f"There is {DEFAULT_DATASTORE}.")
+        folder = self.paths.datastore(DEFAULT_DATASTORE)
+        path = _below(folder, relative, f"{reference} leads out of the datastore")
         if not path.exists():
-            raise NotFound(f"{reference} does not exist")
+            raise NotFound(f"{reference}: no such file or folder", f"The datastore is the folder {folder}.")
         return path
-    raise BackendError(
-        f"{reference} can't be reached from the embedded workspace",
-        "Use a local path, azureml://jobs/JOB/outputs/OUTPUT/paths/PATH, or a model as azureml:NAME:VERSION.",
-    )
 
 
 def job_of(reference: str) -> str | None:
@@ -44,15 +112,15 @@ def job_of(reference: str) -> str | None:
     return match["job"] if match else None
 
 
-def _output_folder(paths: WorkspacePaths, job: str, output: str) -> Path:
-    job_paths = paths.job(job)
-    return job_paths.artifacts if output == DEFAULT_OUTPUT else job_paths.named_outputs / output
-
-
-def _below(folder: Path, relative: str, reference: str) -> Path:
-    path = (folder / relative).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise BackendError(f"{reference} leads out of the job's folder")
+def _of_job(folder: Path, relative: str, reference: str) -> Path:
+    path = _below(folder, relative, f"{reference} leads out of the job's folder")
     if not path.exists():
         raise NotFound(f"{reference}: no such output", f"The job's folder is {folder.parent}.")
+    return path
+
+
+def _below(folder: Path, relative: str, otherwise: str) -> Path:
+    path = (folder / relative).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise BackendError(otherwise)
     return path

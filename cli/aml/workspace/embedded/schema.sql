@@ -64,6 +64,28 @@ CREATE TABLE job_event (
 
 CREATE INDEX job_event_of ON job_event (job_id, id);
 
+-- Data and environments. What only one kind has is in its document.
+CREATE TABLE asset (
+    id INTEGER PRIMARY KEY,                     -- order of creation: @latest is the greatest
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL COLLATE NOCASE,
+    version TEXT NOT NULL COLLATE NOCASE,
+    document TEXT NOT NULL,
+    path TEXT,                                  -- relative to the workspace's folder; NULL without files in it
+    manifest TEXT,                              -- digest
+    size_bytes INTEGER NOT NULL DEFAULT 0,
+    job_name TEXT,
+    description TEXT,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    tags TEXT NOT NULL DEFAULT '{}',
+    properties TEXT NOT NULL DEFAULT '{}',
+    archived INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (kind, name, version)
+);
+
+CREATE INDEX asset_made_by ON asset (job_name) WHERE job_name IS NOT NULL;
+
 CREATE TABLE compute (
     id INTEGER PRIMARY KEY,                     -- order of creation
     name TEXT NOT NULL UNIQUE COLLATE NOCASE,

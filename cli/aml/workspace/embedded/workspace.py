@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError, Conflict, Misfit, NotFound
-from aml.spec.model import CommandJob, ComputeSpec, DataInput, Model
+from aml.spec.model import CommandJob, ComputeSpec, Data, DataInput, Environment, Input, Model
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, housekeeping, names
+from aml.workspace.embedded import computes, content, housekeeping, names
+from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
@@ -27,12 +28,13 @@ from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
-from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WorkspacePaths, home, workspace_paths
-from aml.workspace.embedded.references import DEFAULT_OUTPUT, job_of, resolve
+from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WRITABLE_INPUTS, WorkspacePaths, home, workspace_paths
+from aml.workspace.embedded.references import DEFAULT_OUTPUT, References, job_of
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.tracking import metrics
 from aml.workspace.embedded.vm_sizes import vm_sizes
 from aml.workspace.records import (
+    Asset,
     Compute,
     ComputeNode,
     EngineState,
@@ -67,6 +69,8 @@ class EmbeddedWorkspace:
         self._database = Database(self._paths.store)
         self._jobs = Jobs(self._database)
         self._models = Models(self._database, self._paths)
+        self._assets = Assets(self._database, self._paths)
+        self._references = References(self._paths, self._models, self._assets)
         self._computes = Computes(self._database)
 
     @property
@@ -81,11 +85,8 @@ class EmbeddedWorkspace:
         compute = self._computes.get(computes.name_of(spec.compute))
         if compute.state == computes.STOPPED:
             notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
-        notes += [
-            f"output {name}: only models are registered in this workspace yet, {output.name} will not be"
-            for name, output in spec.outputs.items()
-            if output.name is not None and not output.type.endswith("_model")
-        ]
+        if spec.inputs and (self._paths.engine / WRITABLE_INPUTS).exists():
+            notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
 
     def plan(self, spec: CommandJob) -> Plan:
@@ -97,13 +98,13 @@ class EmbeddedWorkspace:
         self._place(spec)
         experiment_name = _experiment_name(spec)
         tracking = planning.unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
-        code = None if spec.code is None else resolve(spec.code, self._paths, self._models)
+        code = None if spec.code is None else self._references.path(spec.code)
         return planning.plan(
             spec,
             experiment_name=experiment_name,
             paths=self._paths,
             tracking=tracking,
-            sources=self._sources(spec),
+            references=self._references,
             snapshot=None if code is None else snapshot.listing(code),
             notes=self.notes(spec),
         )
@@ -112,7 +113,7 @@ class EmbeddedWorkspace:
         if spec.name is not None:
             names.check_job_name(spec.name)
         compute, spread = self._place(spec)
-        self._sources(spec)
+        spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
         digest = self._stored_code(spec) if code_of is None else self._jobs.snapshot(code_of)
         name = spec.name or names.new_name()
         new = NewJob(
@@ -246,7 +247,7 @@ class EmbeddedWorkspace:
             self._jobs.get(job_name)
         return self._models.create(
             spec.name,
-            resolve(spec.path, self._paths, self._models),
+            self._references.path(spec.path, spec.type),
             type=spec.type,
             created_by=names.user_name(),
             version=spec.version,
@@ -274,6 +275,42 @@ class EmbeddedWorkspace:
         target = folder / model.name
         _copy(model.path, target / model.path.name)
         return target
+
+    def update_model(
+        self, name: str, version: str | None, change: Callable[[ModelVersion], ModelVersion]
+    ) -> ModelVersion:
+        model = self._models.get(name, version)
+        return self._models.update(model.name, model.version, change)
+
+    def archive_model(self, name: str, version: str | None, *, archived: bool) -> None:
+        meant = [self._models.get(name, version)]
+        for model in self._models.list(name, archived=None) if version is None else meant:
+            self._models.update(model.name, model.version, lambda each: replace(each, archived=archived))
+
+    def create_data(self, spec: Data) -> Asset:
+        job_name = job_of(spec.path)
+        if job_name is not None:
+            self._jobs.get(job_name)
+        return self._assets.create(content.new_data(spec, names.user_name(), job_name))
+
+    def create_environment(self, spec: Environment) -> Asset:
+        return self._assets.create(content.new_environment(spec, names.user_name()))
+
+    def asset(self, kind: str, name: str, version: str | None = None) -> Asset:
+        return self._assets.get(kind, name, version)
+
+    def assets(
+        self, kind: str, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+    ) -> Sequence[Asset]:
+        return self._assets.list(kind, name, limit=limit, archived=archived)
+
+    def update_asset(self, kind: str, name: str, version: str | None, change: Callable[[Asset], Asset]) -> Asset:
+        return self._assets.update(kind, name, version, change)
+
+    def archive_asset(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
+        meant = [self._assets.get(kind, name, version)]
+        for asset in self._assets.list(kind, name, archived=None) if version is None else meant:
+            self._assets.update(kind, name, asset.version, lambda each: replace(each, archived=archived))
 
     def usage(self) -> Usage:
         return housekeeping.usage(self._paths)
@@ -336,7 +373,7 @@ class EmbeddedWorkspace:
             return None
         from aml.workspace.embedded import snapshot
 
-        code = resolve(spec.code, self._paths, self._models)
+        code = self._references.path(spec.code)
         return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
 
     def _origin(self, spec: CommandJob) -> dict[str, str]:
@@ -347,10 +384,14 @@ class EmbeddedWorkspace:
 
         return git_properties(Path(spec.code), os.environ)
 
-    def _sources(self, spec: CommandJob) -> dict[str, Path]:
-        """Where the data inputs are; `NotFound` if one is not."""
-        data = {name: value.path for name, value in spec.inputs.items() if isinstance(value, DataInput)}
-        return {name: resolve(path, self._paths, self._models) for name, path in data.items()}
+    def _checked(self, value: Input) -> Input:
+        """An input that is there, with the version that is the latest now."""
+        if not isinstance(value, DataInput):
+            return value
+        pinned = replace(value, path=self._references.pinned(value.path, value.type))
+        if pinned.mode != "direct" or self._references.uri(pinned.path, pinned.type) is None:
+            self._references.path(pinned.path, pinned.type)
+        return pinned
 
     def _experiment_id(self, name: str) -> str | None:
         row = self._database.connection.execute("SELECT id FROM experiment WHERE name = ?", (name,)).fetchone()

@@ -12,6 +12,7 @@ from typing import Any
 from aml.errors import Conflict
 from aml.version import __version__
 from aml.workspace.embedded import tokens
+from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.engine.reserve import Reserve
@@ -39,7 +40,7 @@ class Engine:
         database = Database(paths.store)
         models = Models(database, paths)
         port = listener.getsockname()[1]
-        steps = Steps(paths, models, database, f"http://{HOST}:{port}")
+        steps = Steps(paths, models, Assets(database, paths), database, f"http://{HOST}:{port}")
         self._scheduler = Scheduler(
             Jobs(database),
             steps,

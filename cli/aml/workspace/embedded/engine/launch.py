@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aml.errors import BackendError
 from aml.spec.binding import bind, literal_text
 from aml.spec.model import CommandJob, DataInput, LiteralInput, Output
 from aml.workspace.embedded.blobs import Blobs, explained
@@ -71,11 +70,6 @@ def output_path(name: str, output: Output, paths: JobPaths) -> Path:
     return folder / name if output.type == "uri_file" else folder
 
 
-def input_path(name: str, source: str, paths: JobPaths) -> str:
-    """Where the job finds a data input: a link without blanks in it, with the source's own name at the end."""
-    return str(paths.inputs / name / Path(source).name.replace(" ", "_"))
-
-
 def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
     """What a job takes over from its submitter's environment, with this Python's programs first on PATH."""
     kept = {
@@ -87,14 +81,12 @@ def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def prepare(launch: Launch, spec: CommandJob, blobs: Blobs, snapshot: str | None, data: Mapping[str, str]) -> None:
+def prepare(launch: Launch, spec: CommandJob, blobs: Blobs, snapshot: str | None) -> None:
     """Make the folders and files that the launch needs; safe to repeat after a crash in the middle."""
     paths = launch.paths
     with explained(paths.folder):
         for folder in (paths.log.parent, paths.work, paths.named_outputs):
             folder.mkdir(parents=True, exist_ok=True)
-        for name, source in data.items():
-            _link_input(name, source, launch.paths)
         for name in spec.outputs:
             (paths.named_outputs / name).mkdir(exist_ok=True)
         if snapshot is not None:
@@ -111,15 +103,6 @@ def prepare(launch: Launch, spec: CommandJob, blobs: Blobs, snapshot: str | None
 def _ranks(launch: Launch) -> list[dict[str, object]]:
     each = zip(launch.processes, launch.logs, strict=True)
     return [{"variables": dict(variables), "log": str(log)} for variables, log in each]
-
-
-def _link_input(name: str, source: str, paths: JobPaths) -> None:
-    if not Path(source).exists():
-        raise BackendError(f"input {name}: {source} does not exist any more", "Put it back, or submit the job anew.")
-    link = Path(input_path(name, source, paths))
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(source)
 
 
 def _link_artifacts(name: str, paths: JobPaths) -> None:

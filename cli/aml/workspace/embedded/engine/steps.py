@@ -6,21 +6,23 @@ import json
 import shutil
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aml.errors import BackendError, NotFound
-from aml.spec.model import CommandJob, DataInput
+from aml.spec.model import CommandJob, Output
 from aml.spec.stored import from_document
 from aml.workspace.embedded import tokens
+from aml.workspace.embedded.assets import Assets, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
-from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, input_path, output_path, plan, prepare
+from aml.workspace.embedded.engine.inputs import lay_out, linked, places
+from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
-from aml.workspace.embedded.references import resolve
+from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Claim
 from aml.workspace.embedded.tracking.runs import run
 from aml.workspace.records import Job, Reason
@@ -43,6 +45,7 @@ class Steps:
 
     workspace_paths: WorkspacePaths
     models: Models
+    assets: Assets
     database: Database
     tracking_uri: str
 
@@ -60,19 +63,17 @@ class Steps:
         """
         job, paths = claim.job, self.paths(claim.job)
         spec = from_document(job.document)
-        sources = {
-            name: str(resolve(value.path, self.workspace_paths, self.models))
-            for name, value in spec.inputs.items()
-            if isinstance(value, DataInput)
-        }
+        found = places(spec, paths, References(self.workspace_paths, self.models, self.assets))
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
         tracking = Tracking(self.tracking_uri, token, experiment)
         site = Site(self.workspace_paths.folder.name, tracking, free_ports(distribution_of(spec).port_count))
-        places = {name: input_path(name, source, paths) for name, source in sources.items()}
-        launch = plan(job, spec, paths, site, places, inheritable(_submitted_environment(paths)))
+        texts = {name: place.text for name, place in found.items()}
+        launch = plan(job, spec, paths, site, texts, inheritable(_submitted_environment(paths)))
+        launch = replace(launch, read_only=linked(found))
         if not paths.wrapper_pid.exists():
-            prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot, sources)
+            lay_out(found)
+            prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
 
     def finish(self, job: Job, reason: Reason | None) -> Outcome:
@@ -87,25 +88,41 @@ class Steps:
         return outcome
 
     def _register(self, job: Job, spec: CommandJob) -> None:
-        """Register the outputs that have a name and are models, once."""
+        """Register the outputs that have a name, as models or as data, once."""
         made = {(model.name.lower(), model.properties.get("output")) for model in self.models.made_by(job.name)}
+        made |= {(asset.name.lower(), asset.properties.get("output")) for asset in self.assets.made_by(job.name)}
         for name, output in spec.outputs.items():
-            if output.name is None or not output.type.endswith("_model"):
-                continue
-            if (output.name.lower(), name) in made:
+            if output.name is None or (output.name.lower(), name) in made:
                 continue
             try:
-                self.models.create(
-                    output.name,
-                    output_path(name, output, self.paths(job)),
-                    type=output.type,
-                    created_by=job.created_by,
-                    version=output.version,
-                    run_id=job.name,
-                    properties={"output": name},
-                )
+                self._register_one(job, name, output, output.name)
             except NotFound as error:
                 raise BackendError(f"output {name} can't be registered as {output.name}: {error.message}") from error
+
+    def _register_one(self, job: Job, name: str, output: Output, asset_name: str) -> None:
+        path, properties = output_path(name, output, self.paths(job)), {"output": name}
+        if output.type.endswith("_model"):
+            self.models.create(
+                asset_name,
+                path,
+                type=output.type,
+                created_by=job.created_by,
+                version=output.version,
+                run_id=job.name,
+                properties=properties,
+            )
+            return
+        new = NewAsset(
+            kind="data",
+            name=asset_name,
+            document={"type": output.type},
+            created_by=job.created_by,
+            version=output.version,
+            files=path,
+            job_name=job.name,
+            properties=properties,
+        )
+        self.assets.create(new)
 
 
 def collect(paths: JobPaths) -> None:

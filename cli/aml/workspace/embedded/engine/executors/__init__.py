@@ -27,6 +27,7 @@ class Launch:
     cwd: Path
     paths: JobPaths
     processes: tuple[Mapping[str, str], ...] = ({},)  # variables of each process, over those of all
+    read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
 
     @property
     def logs(self) -> tuple[Path, ...]:

@@ -25,7 +25,8 @@ import psutil
 
 from aml.errors import BackendError
 from aml.workspace.embedded.engine.executors import MARKER, Launch, Process, identity
-from aml.workspace.embedded.paths import JobPaths
+from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
+from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
 # Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
 # The pid file is made by whoever comes first (noclobber is O_EXCL): a wrapper started twice by an engine that died in
@@ -52,7 +53,7 @@ case $stat in *") Z "*) pid= ;; esac
 
 # The first process of the namespace: it reaps orphans and, being pid 1, would not feel a signal that it has no handler
 # for; so the job's own shell is its child. `exit` keeps sh from replacing itself with that shell.
-INIT = 'trap : TERM INT HUP; "$@"; exit $?'
+INIT = f'trap : TERM INT HUP\n{MOUNT}\n"$@"; exit $?'
 
 _NAMESPACES = (
     ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"),
@@ -72,7 +73,14 @@ class ProcessExecutor:
 
     def start(self, launch: Launch) -> Process:
         namespace = isolation()
-        argv = [*namespace, "sh", "-c", INIT, "aml-init", *_command(launch)]
+        mounts, drop = launch.read_only, tuple[str, ...]()
+        if mounts and (how := self._mounting(namespace)):
+            namespace, drop = how.namespace, how.drop
+            make_places(mounts)
+        else:
+            mounts = ()
+        first = ["sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--"]
+        argv = [*namespace, *first, *drop, *_command(launch)]
         log = launch.paths.log if len(launch.processes) == 1 else launch.paths.ranks_log
         wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(log), self._engine_dir]
         try:
@@ -95,6 +103,16 @@ class ProcessExecutor:
         started = identity.started(pid) if pid == child.pid or _is_marked(pid, launch.paths) else None
         # A wrapper that is gone already has left its exit status; no process will ever have this start time.
         return Process(identity.host(), identity.boot_id(), pid, -1.0 if started is None else started, bool(namespace))
+
+    def _mounting(self, namespace: tuple[str, ...]) -> Mounting | None:
+        """How inputs are mounted; where they can't be, a file says so to those who submit jobs."""
+        how = mounting(namespace)
+        writable = Path(self._engine_dir) / WRITABLE_INPUTS
+        if how is None:
+            writable.touch()
+        else:
+            writable.unlink(missing_ok=True)
+        return how
 
     def is_alive(self, process: Process) -> bool:
         self._reap()

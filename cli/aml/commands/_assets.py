@@ -1,0 +1,65 @@
+"""What the verbs of data and environment share: everything but how one is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aml.commands._app import globals_
+from aml.commands._changes import Changes
+from aml.commands._output import emit, emit_list
+from aml.errors import UsageError
+from aml.view import cards, entities
+from aml.workspace import Workspace, open_workspace
+from aml.workspace.records import Asset
+
+
+def workspace() -> Workspace:
+    return open_workspace(globals_().workspace_name)
+
+
+def emit_asset(asset: Asset) -> None:
+    emit(entities.asset(asset), card=lambda color: cards.asset(asset, color=color))
+
+
+def show(kind: str, name: str, version: str | None, label: str | None) -> None:
+    emit_asset(workspace().asset(kind, name, version_of(version, label)))
+
+
+def list_assets(kind: str, name: str | None, limit: int | None, *, archived: bool | None) -> None:
+    assets = workspace().assets(kind, name, limit=limit, archived=archived)
+    none = "No data." if kind == "data" else f"No {kind}s."
+    emit_list([entities.asset(asset) for asset in assets], entities.ASSET_COLUMNS[kind], none=none)
+
+
+def update(kind: str, name: str, version: str | None, label: str | None, changes: Changes) -> None:
+    def changed(asset: Asset) -> Asset:
+        described = {"description": asset.description, "tags": dict(asset.tags), "properties": dict(asset.properties)}
+        return replace(asset, **changes.apply(described))
+
+    emit_asset(workspace().update_asset(kind, name, version_of(version, label), changed))
+
+
+def archive(kind: str, name: str, version: str | None, label: str | None, *, archived: bool) -> None:
+    """One version; all of the name if none is named."""
+    place = workspace()
+    if label is not None:
+        version = place.asset(kind, name, version_of(version, label)).version
+    place.archive_asset(kind, name, version, archived=archived)
+
+
+def version_of(version: str | None, label: str | None) -> str | None:
+    """The version that is asked for, None for the latest."""
+    if label not in (None, "latest"):
+        raise UsageError(f"there is no label {label!r}", "The one label is latest.")
+    if label is not None and version is not None:
+        raise UsageError("--version and --label can't be given together")
+    return version
+
+
+def tags_of(tags: list[str] | None) -> dict[str, str] | None:
+    return None if tags is None else {key: value for key, _, value in (tag.partition("=") for tag in tags)}
+
+
+def archived_of(*, include: bool, only: bool) -> bool | None:
+    """What `--include-archived` and `--archived-only` ask for."""
+    return True if only else None if include else False

@@ -1,0 +1,81 @@
+"""What the workspace stores of a spec of data or of an environment: its document, and the files to copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aml.errors import AmlError
+from aml.spec import reference
+from aml.spec.model import Data, Environment
+from aml.workspace.embedded.assets import NewAsset
+from aml.workspace.embedded.blobs import explained
+
+
+def new_data(spec: Data, created_by: str, job_name: str | None) -> NewAsset:
+    """Local data is copied; a URI is kept as it is written."""
+    if spec.name is None:
+        raise AmlError("data needs a name to be registered", "Give --name, or the key name in the file.")
+    if reference.scheme(spec.path) == "azureml" and not spec.path.startswith("azureml://"):
+        raise AmlError(f"{spec.path} is an asset already", "Give the path of the data: a local one or a URI.")
+    is_local = reference.is_local(spec.path)
+    if is_local and Path(spec.path).is_dir() and not any(Path(spec.path).iterdir()):
+        raise AmlError(f"{spec.path} is an empty folder", "Data needs at least one file.")
+    return NewAsset(
+        kind="data",
+        name=spec.name,
+        document={"type": spec.type} | ({} if is_local else {"path": spec.path}),
+        created_by=created_by,
+        version=spec.version,
+        files=Path(spec.path) if is_local else None,
+        job_name=job_name,
+        description=spec.description,
+        tags=spec.tags,
+    )
+
+
+def new_environment(spec: Environment, created_by: str) -> NewAsset:
+    """The conda file is kept by its content; a local build folder is copied."""
+    document: dict[str, Any] = {"os_type": spec.os_type}
+    files = None
+    if spec.image is not None:
+        document["image"] = spec.image
+    if spec.conda_file is not None:
+        document["conda_file"] = _read(spec.conda_file) if isinstance(spec.conda_file, str) else spec.conda_file
+    if spec.build is not None:
+        document["build"] = {"dockerfile_path": "Dockerfile"} | dict(spec.build)
+        if reference.is_local(spec.build["path"]):
+            files = Path(document["build"].pop("path"))
+            _check_dockerfile(files, document["build"]["dockerfile_path"])
+    if spec.inference_config is not None:
+        document["inference_config"] = spec.inference_config
+    return NewAsset(
+        kind="environment",
+        name=spec.name,
+        document=document,
+        created_by=created_by,
+        version=spec.version,
+        files=files,
+        description=spec.description,
+        tags=spec.tags,
+        repeatable=True,
+    )
+
+
+def _read(conda_file: str) -> Any:
+    import yaml  # only files need it
+
+    with explained(Path(conda_file)):
+        text = Path(conda_file).read_text("utf-8")
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise AmlError(f"{conda_file} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise AmlError(f"{conda_file} is not a conda environment file", "It is a mapping with the key dependencies.")
+    return content
+
+
+def _check_dockerfile(folder: Path, name: str) -> None:
+    if not (folder / name.lstrip("/")).is_file():
+        raise AmlError(f"there is no {name} in {folder}", "Name the Dockerfile with dockerfile_path.")

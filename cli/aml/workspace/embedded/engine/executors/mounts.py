@@ -1,0 +1,63 @@
+"""A job's inputs as read-only mounts in its own namespace, where the kernel lets us; elsewhere they stay links."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Arguments up to --: pairs of source and place. What can't be mounted becomes the link again that it was.
+MOUNT = """
+while [ "$1" != -- ]; do
+  mount -o rbind,ro "$1" "$2" 2>/dev/null ||
+    { umount "$2" 2>/dev/null; { rmdir "$2" || rm -f "$2"; } 2>/dev/null && ln -s "$1" "$2"; }
+  shift 2
+done
+shift
+"""
+
+# An ordinary user may mount in a user namespace of its own as long as the first process keeps its capabilities; the
+# job's command must not have them, or it could unmount.
+_KEEP = ("--keep-caps",)
+_DROP = ("setpriv", "--inh-caps=-all", "--ambient-caps=-all")
+
+
+@dataclass(frozen=True)
+class Mounting:
+    """What it takes to mount: the namespace's command, and what the job's command is started by."""
+
+    namespace: tuple[str, ...]
+    drop: tuple[str, ...] = ()
+
+
+@functools.cache
+def mounting(namespace: tuple[str, ...]) -> Mounting | None:
+    """How to mount in `namespace`, or None if that is not possible here."""
+    if not namespace or shutil.which("mount") is None:
+        return None
+    found = Mounting((*namespace, *_KEEP), _DROP) if "--user" in namespace else Mounting(namespace)
+    with tempfile.TemporaryDirectory() as folder:
+        probe = 'mount -o rbind,ro "$0" "$0" && exec "$@"'
+        tried = [*found.namespace, "sh", "-c", probe, folder, *found.drop, "sh", "-c", '! touch "$0/x"', folder]
+        done = subprocess.run(tried, capture_output=True, check=False) if _has(found.drop) else None
+    return found if done is not None and done.returncode == 0 else None
+
+
+def make_places(mounts: Sequence[tuple[str, str]]) -> None:
+    """Put something to mount on where the links are."""
+    for source, place in mounts:
+        path = Path(place)
+        if path.is_symlink():
+            path.unlink()
+            if Path(source).is_dir():
+                path.mkdir()
+            else:
+                path.touch()
+
+
+def _has(program: Sequence[str]) -> bool:
+    return not program or shutil.which(program[0]) is not None
