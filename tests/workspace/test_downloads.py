@@ -10,8 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from aml.errors import BackendError
+from aml.spec.model import DataInput
 from aml.workspace.embedded import downloads
 from aml.workspace.embedded.downloads import fetch
+from aml.workspace.records import Reason, Status
+from conftest import command_job, log_of
 
 CONTENT = os.urandom(3_000_000)
 
@@ -137,3 +140,27 @@ def test_two_that_want_the_same_file_fetch_it_once(site, tmp_path):
 def test_a_name_can_not_lead_out_of_the_folder(address, name):
     assert "/" not in downloads._file_name(address)
     assert downloads._file_name(address).endswith(name)
+
+
+def test_a_job_reads_what_is_at_an_address_and_a_missing_one_fails_it_with_the_reason(site, workspace):
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    inputs = {"file": DataInput(site.url, type="uri_file"), "folder": DataInput(site.url)}
+    job = workspace.submit(command_job("sha256sum ${{inputs.file}}; ls -A ${{inputs.folder}}", inputs=inputs))
+    assert workspace.wait(job.name, timeout_s=60).status is Status.COMPLETED
+    first, second = log_of(workspace, job.name).splitlines()
+    assert first.startswith(digest)
+    assert first.endswith("/my_file.bin")
+    assert second == "my file.bin"
+    missing = {"file": DataInput(site.url.replace("my%20file.bin", "missing"), type="uri_file")}
+    failed = workspace.submit(command_job("cat ${{inputs.file}}", inputs=missing))
+    failed = workspace.wait(failed.name, timeout_s=60)
+    assert (failed.status, failed.reason) == (Status.FAILED, Reason.PREPARE_FAILED)
+    assert "missing: 404 Not Found" in failed.message
+
+
+def test_direct_gives_the_job_the_address_itself(site, workspace):
+    inputs = {"file": DataInput(site.url, type="uri_file", mode="direct")}
+    job = workspace.submit(command_job("echo '${{inputs.file}}'", inputs=inputs))
+    workspace.wait(job.name, timeout_s=60)
+    assert log_of(workspace, job.name) == f"{site.url}\n"
+    assert site.requests == []

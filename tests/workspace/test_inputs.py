@@ -78,7 +78,7 @@ def test_the_blob_store_of_the_workspace_is_a_folder(workspace, aml_home):
         ("azureml://datastores/workspaceblobstore/paths/nothing", "no such file or folder"),
         ("azureml://datastores/other/paths/x", "no datastore named other"),
         ("azureml://datastores/workspaceblobstore/paths/../../secret", "leads out of the datastore"),
-        ("https://example.org/x", "can't be reached from the embedded workspace"),
+        ("wasbs://store@account/x", "can't be reached from the embedded workspace"),
     ],
 )
 def test_what_can_not_be_reached_is_refused_at_the_submit(workspace, uri, words):

@@ -37,7 +37,7 @@ class _Place:
 
     @property
     def whole(self) -> Path:
-        return self.folder / self.name
+        return self.folder / "content" / self.name
 
     @property
     def part(self) -> Path:
@@ -49,19 +49,33 @@ class _Place:
         return self.folder / ".etag"
 
 
+def is_address(reference: str) -> bool:
+    return reference.lower().startswith(("http://", "https://"))
+
+
+def target(url: str, cache: Path) -> Path:
+    """Where `fetch` puts the content of `url`: alone in its folder, named as the address ends."""
+    return _place(url, cache).whole
+
+
 def fetch(url: str, cache: Path) -> Path:
     """The content of `url` as a file, named as the address ends.
 
     A fragment `#sha256=HEX` is not sent, but held against the content. Raises `BackendError`.
     """
     address, fragment = urldefrag(url)
-    place = _Place(cache / hashlib.sha256(address.encode()).hexdigest()[:32], _file_name(address))
+    place = _place(url, cache)
     with explained(place.folder):
-        place.folder.mkdir(parents=True, exist_ok=True)
+        place.whole.parent.mkdir(parents=True, exist_ok=True)
         with _locked(place.folder):
             _fetch(address, place)
             _verify(url, fragment, place)
     return place.whole
+
+
+def _place(url: str, cache: Path) -> _Place:
+    address = urldefrag(url)[0]
+    return _Place(cache / hashlib.sha256(address.encode()).hexdigest()[:32], _file_name(address))
 
 
 def _fetch(address: str, place: _Place) -> None:

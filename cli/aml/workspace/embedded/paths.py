@@ -135,6 +135,11 @@ class WorkspacePaths:
         return self.folder / "scratch"
 
     @property
+    def downloads(self) -> Path:
+        """Files from http and https addresses, for all jobs."""
+        return self.folder / "downloads"
+
+    @property
     def jobs(self) -> Path:
         return self.folder / "jobs"
 

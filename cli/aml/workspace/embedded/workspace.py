@@ -25,6 +25,7 @@ from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
+from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
@@ -389,7 +390,8 @@ class EmbeddedWorkspace:
         if not isinstance(value, DataInput):
             return value
         pinned = replace(value, path=self._references.pinned(value.path, value.type))
-        if pinned.mode != "direct" or self._references.uri(pinned.path, pinned.type) is None:
+        uri = self._references.uri(pinned.path, pinned.type)
+        if uri is None or not (pinned.mode == "direct" or is_address(uri)):
             self._references.path(pinned.path, pinned.type)
         return pinned
 

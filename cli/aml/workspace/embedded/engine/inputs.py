@@ -1,7 +1,8 @@
 """A job's data inputs: where its process finds each, and how that comes there.
 
-An input is a link to the data, which an executor may replace by a read-only mount, or with the mode download a copy
-that the job may change; with the mode direct what is a URI is passed as it is. No input's name has a blank in it.
+What is at an http or https address is fetched first. An input is a link to the data, which an executor may replace by a
+read-only mount, or with the mode download a copy that the job may change; with the mode direct what is a URI is passed
+as it is. No input's name has a blank in it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from aml.errors import BackendError
 from aml.spec.model import CommandJob, DataInput
 from aml.workspace.embedded.blobs import explained
+from aml.workspace.embedded.downloads import fetch, is_address, target
 from aml.workspace.embedded.paths import JobPaths
 from aml.workspace.embedded.references import References
 
@@ -28,6 +30,7 @@ class Place:
     text: str  # for the command: a path, or a URI
     source: Path | None = None  # what is to be there; None for a URI
     copied: bool = False
+    url: str | None = None  # what `source` is fetched from first
 
 
 def places(spec: CommandJob, paths: JobPaths, references: References) -> dict[str, Place]:
@@ -36,11 +39,13 @@ def places(spec: CommandJob, paths: JobPaths, references: References) -> dict[st
     return {name: _place(name, value, paths, references) for name, value in data.items()}
 
 
-def lay_out(found: Mapping[str, Place]) -> None:
-    """Make the links and copies; safe to repeat after a crash in the middle."""
+def lay_out(found: Mapping[str, Place], downloads: Path) -> None:
+    """Fetch what is elsewhere, make the links and copies; safe to repeat after a crash in the middle."""
     for name, place in found.items():
         if place.source is None:
             continue
+        if place.url is not None:
+            fetch(place.url, downloads)
         if not place.source.exists():
             raise BackendError(
                 f"input {name}: {place.source} does not exist any more", "Put it back, or submit the job anew."
@@ -63,11 +68,15 @@ def linked(found: Mapping[str, Place]) -> tuple[tuple[str, str], ...]:
 
 
 def _place(name: str, value: DataInput, paths: JobPaths, references: References) -> Place:
-    uri = references.uri(value.path, value.type) if value.mode == "direct" else None
-    if uri is not None:
+    uri = references.uri(value.path, value.type)
+    if uri is not None and value.mode == "direct":
         return Place(uri)
-    source = references.path(value.path, value.type)
-    return Place(str(paths.inputs / name / re.sub(r"\s", "_", source.name)), source, value.mode in _COPIED)
+    url = uri if uri is not None and is_address(uri) else None
+    source = references.path(value.path, value.type) if url is None else target(url, references.paths.downloads)
+    if url is not None and value.type != "uri_file":
+        source = source.parent
+    text = str(paths.inputs / name / re.sub(r"\s", "_", source.name))
+    return Place(text, source, value.mode in _COPIED, url)
 
 
 def _copy(source: Path, target: Path) -> None:

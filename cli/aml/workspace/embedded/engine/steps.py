@@ -72,7 +72,7 @@ class Steps:
         launch = plan(job, spec, paths, site, texts, inheritable(_submitted_environment(paths)))
         launch = replace(launch, read_only=linked(found))
         if not paths.wrapper_pid.exists():
-            lay_out(found)
+            lay_out(found, self.workspace_paths.downloads)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
 
