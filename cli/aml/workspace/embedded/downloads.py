@@ -9,17 +9,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import logging
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from aml.errors import BackendError
 from aml.workspace.embedded.blobs import explained
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 TIMEOUT_S = 30.0  # without a byte
 ATTEMPTS = 4
@@ -79,6 +80,9 @@ def _place(url: str, cache: Path) -> _Place:
 
 
 def _fetch(address: str, place: _Place) -> None:
+    import urllib.error  # with urllib.request it costs 10 ms, and every command imports this module
+    from http.client import HTTPException
+
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _transfer(address, place)
@@ -99,6 +103,9 @@ def _fetch(address: str, place: _Place) -> None:
 
 def _transfer(address: str, place: _Place) -> None:
     """One request: nothing new, the rest of a part, or all of it. What arrives before a break is kept."""
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(address)  # noqa: S310, only http and https addresses come here
     etag = place.etag.read_text() if place.etag.exists() else None
     have = place.part.stat().st_size if place.part.exists() else 0
