@@ -57,7 +57,7 @@ def test_two_updates_at_once_both_count(done, workspace):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("--set", "compute=gpu"), 1, "compute can't be changed after the submit"),
+        (("--set", "compute=gpu"), 1, "compute can't be changed"),
         ((), 2, "there is nothing to update"),
         (("--set", "tags"), 2, "no key=value"),
     ],

@@ -49,7 +49,7 @@ def test_the_document_that_is_updated_stays_as_it_was():
 @pytest.mark.parametrize(
     ("update", "error", "said"),
     [
-        (Update(sets=["compute=cpu"]), AmlError, "--set compute: compute can't be changed after the submit"),
+        (Update(sets=["compute=cpu"]), AmlError, "--set compute: compute can't be changed"),
         (Update(sets=["inputs.lr=1"]), AmlError, "inputs can't be changed"),
         (Update(adds=["command", "a=b"]), AmlError, "command can't be changed"),
         (Update(removes=["code"]), AmlError, "code can't be changed"),
@@ -69,3 +69,25 @@ def test_what_can_not_be_is_refused_by_name(update, error, said):
     with pytest.raises(error) as caught:
         updated(JOB, update)
     assert said in caught.value.message
+
+
+ASSET = {"description": None, "tags": {"a": "1", "b.c": "2"}}
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"),
+    [
+        (Update(sets=["description=1.10"]), ASSET | {"description": "1.10"}),
+        (Update(adds=["tags.x=y=z"]), ASSET | {"tags": {"a": "1", "b.c": "2", "x": "y=z"}}),
+        (Update(removes=["tags.b.c"]), ASSET | {"tags": {"a": "1"}}),
+        (Update(removes=["tags"]), ASSET | {"tags": {}}),
+    ],
+)
+def test_what_may_change_is_what_the_document_holds(update, expected):
+    assert updated(ASSET, update) == expected
+
+
+def test_what_the_document_does_not_hold_can_not_change():
+    with pytest.raises(AmlError, match=r"version can't be changed") as caught:
+        updated(ASSET, Update(sets=["version=2"]))
+    assert caught.value.hint == "What can: description, tags."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aml.commands._app import globals_
-from aml.commands._changes import Changes
 from aml.commands._output import emit, emit_list
 from aml.errors import UsageError
+from aml.spec.updates import Update, updated
 from aml.view import cards, entities
 from aml.workspace import Workspace, open_workspace
 from aml.workspace.records import Asset
@@ -31,10 +31,10 @@ def list_assets(kind: str, name: str | None, limit: int | None, *, archived: boo
     emit_list([entities.asset(asset) for asset in assets], entities.ASSET_COLUMNS[kind], none=none)
 
 
-def update(kind: str, name: str, version: str | None, label: str | None, changes: Changes) -> None:
+def update(kind: str, name: str, version: str | None, label: str | None, changes: Update) -> None:
     def changed(asset: Asset) -> Asset:
         described = {"description": asset.description, "tags": dict(asset.tags), "properties": dict(asset.properties)}
-        return replace(asset, **changes.apply(described))
+        return replace(asset, **updated(described, changes))
 
     emit_asset(workspace().update_asset(kind, name, version_of(version, label), changed))
 

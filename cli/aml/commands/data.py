@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from aml.commands import _assets
-from aml.commands._changes import Changes
 from aml.commands._options import (
     Adds,
     ArchivedOnly,
@@ -26,6 +25,7 @@ from aml.commands._options import (
     Sets,
     Tags,
 )
+from aml.spec.updates import Update
 
 app = typer.Typer()
 
@@ -91,10 +91,10 @@ def update(
     set_: ChangeSets = None,
     add: Adds = None,
     remove: Removes = None,
-    force_string: ForceString = False,  # noqa: ARG001, values are texts
+    force_string: ForceString = False,
 ) -> None:
     """Change description, tags and properties of a version, the latest if none is named."""
-    _assets.update("data", name, version, label, Changes(set_ or [], add or [], remove or []))
+    _assets.update("data", name, version, label, Update(set_ or [], add or [], remove or [], force_string))
 
 
 @app.command()

@@ -10,7 +10,6 @@ import typer
 
 from aml.commands._app import globals_
 from aml.commands._assets import archived_of, tags_of, version_of
-from aml.commands._changes import Changes
 from aml.commands._options import (
     Adds,
     ArchivedOnly,
@@ -31,6 +30,7 @@ from aml.commands._options import (
     Version,
 )
 from aml.commands._output import emit, emit_list
+from aml.spec.updates import Update, updated
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import open_workspace
@@ -109,10 +109,10 @@ def update(
     set_: ChangeSets = None,
     add: Adds = None,
     remove: Removes = None,
-    force_string: ForceString = False,  # noqa: ARG001, values are texts
+    force_string: ForceString = False,
 ) -> None:
     """Change description, stage, tags and properties of a version, the latest if none is named."""
-    changes = Changes(set_ or [], add or [], remove or [])
+    changes = Update(set_ or [], add or [], remove or [], force_string)
 
     def changed(model: ModelVersion) -> ModelVersion:
         described = {
@@ -121,7 +121,7 @@ def update(
             "tags": dict(model.tags),
             "properties": dict(model.properties),
         }
-        return replace(model, **changes.apply(described))
+        return replace(model, **updated(described, changes))
 
     _emit(open_workspace(globals_().workspace_name).update_model(name, version_of(version, label), changed))
 

@@ -1,6 +1,7 @@
 """az's generic update arguments: `--set`, `--add` and `--remove`, applied to what a workspace holds, not to a file.
 
-Applied in that order. Only keys that may change are taken; what they make is checked, and texts stay as typed.
+Applied in that order. Only keys that may change are taken; what they make is checked, and texts stay as typed. A key
+that has a mapping takes `key.name=text`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from aml.spec.overrides import steps
 MUTABLE = ("tags", "properties", "display_name", "experiment_name", "description")
 """What of a job may change after its submit."""
 
-_LABELS = ("tags", "properties")
+_REQUIRED = ("display_name", "experiment_name")  # never empty
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Update:
 
 
 def updated(document: Mapping[str, Any], update: Update) -> dict[str, Any]:
-    """The document after the update: mappings `tags` and `properties`, texts elsewhere, None for what was removed.
+    """The document, which holds what may change alone, after the update: mappings and texts, None for what was removed.
 
     Raises `UsageError` for what can't be read, `AmlError` for what must not change.
     """
@@ -40,8 +41,8 @@ def updated(document: Mapping[str, Any], update: Update) -> dict[str, Any]:
         _put(changed, path, _value(value, update.force_string), f"--set {path}")
     for path, text in _additions(update.adds):
         key, value = _pair(text, f"--add {path}")
-        _check_path([path], f"--add {path}")
-        if path not in _LABELS:
+        _check_path(changed, [path], f"--add {path}")
+        if not isinstance(changed[path], dict):
             raise UsageError(f"--add {path}: {path} is a text, nothing can be added to it.", f"Use --set {path}=...")
         changed[path][key] = _label(_value(value, update.force_string), f"--add {path} {key}")
     for path in update.removes:
@@ -50,54 +51,58 @@ def updated(document: Mapping[str, Any], update: Update) -> dict[str, Any]:
 
 
 def _put(document: dict[str, Any], path: str, value: Any, flag: str) -> None:
-    key, *rest = _checked(path, flag)
-    if key in _LABELS and rest:
+    key, *rest = _checked(document, path, flag)
+    if rest:
         document[key][rest[0]] = _label(value, flag)
-    elif key in _LABELS:
+    elif isinstance(document[key], dict):
         if not isinstance(value, dict):
             raise UsageError(f"{flag}: {key} is a mapping.", f"Use --set {key}.KEY=VALUE.")
         document[key] = {name: _label(item, flag) for name, item in value.items()}
     else:
         text = _label(value, flag)
-        if not text and key != "description":
+        if not text and key in _REQUIRED:
             raise UsageError(f"{flag}: it can't be empty.")
         document[key] = text
 
 
 def _remove(document: dict[str, Any], path: str) -> None:
-    key, *rest = _checked(path, f"--remove {path}")
+    head, _, name = path.partition(".")
+    if isinstance(document.get(head), dict) and name in document[head]:  # also one with a dot in it
+        del document[head][name]
+        return
+    key, *rest = _checked(document, path, f"--remove {path}")
     if key == "experiment_name":
         raise AmlError("--remove experiment_name: every job belongs to an experiment.", "--set can name another one.")
     if not rest:
-        document[key] = {} if key in _LABELS else None
-    elif rest[0] in document[key]:
-        del document[key][rest[0]]
+        document[key] = {} if isinstance(document[key], dict) else None
     else:
         has = ", ".join(document[key]) or "none"
         raise AmlError(f"--remove {path}: there is no {rest[0]} in {key}.", f"There is: {has}.")
 
 
-def _checked(path: str, flag: str) -> list[str]:
+def _checked(document: Mapping[str, Any], path: str, flag: str) -> list[str]:
     found = [str(step) for step in steps(path, flag)]
-    _check_path(found, flag)
+    _check_path(document, found, flag)
     return found
 
 
-def _check_path(path: Sequence[str], flag: str) -> None:
-    if path[0] not in MUTABLE:
-        allowed = f"{', '.join(MUTABLE[:-1])} and {MUTABLE[-1]} can."
-        raise AmlError(f"{flag}: {path[0]} can't be changed after the submit.", f"{allowed[0].upper()}{allowed[1:]}")
-    if len(path) > (2 if path[0] in _LABELS else 1):
+def _check_path(document: Mapping[str, Any], path: Sequence[str], flag: str) -> None:
+    if path[0] not in document:
+        raise AmlError(f"{flag}: {path[0]} can't be changed.", f"What can: {', '.join(document)}.")
+    if len(path) > (2 if isinstance(document[path[0]], dict) else 1):
         raise UsageError(f"{flag}: {'.'.join(path[:-1])} is a text.", r"A dot that belongs to a key is written \.")
 
 
 def _additions(words: Sequence[str]) -> list[tuple[str, str]]:
-    """(path, key=value) for `tags a=1 b=2 properties c=3`."""
+    """(path, key=value) for `tags a=1 b=2 properties c=3`, and for `tags.a=1` alone."""
     found: list[tuple[str, str]] = []
     path = None
     for word in words:
         if "=" not in word:
             path = word
+        elif path is None and "." in word.partition("=")[0]:
+            head, _, rest = word.partition(".")
+            found.append((head, rest))
         elif path is None:
             raise UsageError(f"--add {word}: it does not say to what.", "Write it as --add tags key=value.")
         else:

@@ -176,27 +176,28 @@ def open_workspace(name: str | None = None) -> Workspace:
 
     `NotFound` if there is none of that name.
     """
-    from aml.workspace.embedded.workspace import EmbeddedWorkspace, existing_workspace_name
+    from aml.workspace.embedded.workspace import EmbeddedWorkspace
+    from aml.workspace.embedded.workspaces import existing_workspace_name
 
     return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
 
 
 def create_workspace(name: str) -> Workspace:
     """A new, empty workspace; `Conflict` if there is one of that name."""
-    from aml.workspace.embedded.workspace import create_embedded_workspace
+    from aml.workspace.embedded import workspaces as embedded
 
-    return create_embedded_workspace(name)
+    return embedded.create_workspace(name)
 
 
 def delete_workspace(name: str) -> None:
     """Delete a workspace with all that is in it; `Conflict` while a job of it is not over."""
-    from aml.workspace.embedded.workspace import delete_embedded_workspace
+    from aml.workspace.embedded import workspaces as embedded
 
-    delete_embedded_workspace(name)
+    embedded.delete_workspace(name)
 
 
 def workspaces() -> Sequence[WorkspaceInfo]:
     """Every workspace there is on this machine; the default one is always there."""
-    from aml.workspace.embedded.workspace import embedded_workspaces
+    from aml.workspace.embedded import workspaces as embedded
 
-    return embedded_workspaces()
+    return embedded.workspaces()

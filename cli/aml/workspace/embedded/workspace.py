@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,23 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aml.errors import BackendError, Conflict, Misfit, NotFound
-from aml.spec.model import CommandJob, ComputeSpec, Data, DataInput, Environment, Input, Model
-from aml.spec.reference import is_local
-from aml.spec.stored import document_of
+from aml.errors import BackendError, Conflict, NotFound
+from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
 from aml.workspace.embedded import computes, content, housekeeping, names
 from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.distribution import Distribution, distribution_of
-from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
-from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, WRITABLE_INPUTS, WorkspacePaths, home, workspace_paths
+from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, References, job_of
-from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
+from aml.workspace.embedded.store import Jobs
+from aml.workspace.embedded.submission import Submission
 from aml.workspace.embedded.tracking import metrics
 from aml.workspace.embedded.vm_sizes import vm_sizes
 from aml.workspace.records import (
@@ -73,65 +69,20 @@ class EmbeddedWorkspace:
         self._assets = Assets(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets)
         self._computes = Computes(self._database)
+        self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
     @property
     def info(self) -> WorkspaceInfo:
-        return _info(self._name, self._paths)
+        return workspace_info(self._name, self._paths)
 
     def notes(self, spec: CommandJob) -> Sequence[str]:
-        notes = []
-        if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
-            notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
-        notes += _distribution_notes(distribution_of(spec))
-        compute = self._computes.get(computes.name_of(spec.compute))
-        if compute.state == computes.STOPPED:
-            notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
-        if spec.inputs and (self._paths.engine / WRITABLE_INPUTS).exists():
-            notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
-        return notes
+        return self._submission.notes(spec)
 
     def plan(self, spec: CommandJob) -> Plan:
-        from aml.workspace.embedded import planning, snapshot
-
-        if spec.name is not None:
-            names.check_job_name(spec.name)
-            self._jobs.check_is_free(spec.name)
-        self._place(spec)
-        experiment_name = _experiment_name(spec)
-        tracking = planning.unknown_tracking(self.info.mlflow_tracking_uri, self._experiment_id(experiment_name))
-        code = None if spec.code is None else self._references.path(spec.code)
-        return planning.plan(
-            spec,
-            experiment_name=experiment_name,
-            paths=self._paths,
-            tracking=tracking,
-            references=self._references,
-            snapshot=None if code is None else snapshot.listing(code),
-            notes=self.notes(spec),
-        )
+        return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
     def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
-        if spec.name is not None:
-            names.check_job_name(spec.name)
-        compute, spread = self._place(spec)
-        spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
-        digest = self._stored_code(spec) if code_of is None else self._jobs.snapshot(code_of)
-        name = spec.name or names.new_name()
-        new = NewJob(
-            name=name,
-            type="command",
-            experiment_name=_experiment_name(spec),
-            display_name=spec.display_name or name,
-            document=document_of(spec),
-            snapshot=digest,
-            created_by=names.user_name(),
-            parent_job_name=spec.parent_job_name,
-            tags=spec.tags,
-            properties={**({} if code_of else self._origin(spec)), **spec.properties},
-            compute=compute.name,
-            nodes=1 if compute.type == LOCAL else spread.nodes,
-        )
-        job = self._jobs.insert(new, before_commit=lambda: self._keep_environment(name))
+        job = self._submission.insert(spec, code_of=code_of)
         try:
             start.ensure_running(self._paths)
         except BackendError as error:
@@ -368,121 +319,16 @@ class EmbeddedWorkspace:
             start.wait_until_gone(self._paths)
         return state
 
-    def _stored_code(self, spec: CommandJob) -> str | None:
-        """The digest of the spec's code, stored."""
-        if spec.code is None:
-            return None
-        from aml.workspace.embedded import snapshot
-
-        code = self._references.path(spec.code)
-        return Blobs(self._paths.blobs).ingest(snapshot.files(code)).digest
-
-    def _origin(self, spec: CommandJob) -> dict[str, str]:
-        """Properties that tell where local code comes from."""
-        if spec.code is None or not is_local(spec.code):
-            return {}
-        from aml.workspace.source_control import git_properties
-
-        return git_properties(Path(spec.code), os.environ)
-
-    def _checked(self, value: Input) -> Input:
-        """An input that is there, with the version that is the latest now."""
-        if not isinstance(value, DataInput):
-            return value
-        pinned = replace(value, path=self._references.pinned(value.path, value.type))
-        uri = self._references.uri(pinned.path, pinned.type)
-        if uri is None or not (pinned.mode == "direct" or is_address(uri)):
-            self._references.path(pinned.path, pinned.type)
-        return pinned
-
-    def _experiment_id(self, name: str) -> str | None:
-        row = self._database.connection.execute("SELECT id FROM experiment WHERE name = ?", (name,)).fetchone()
-        return None if row is None else str(row["id"])
-
-    def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
-        """Where the job runs and how it is spread; refused if it can't be."""
-        spread = distribution_of(spec)
-        _check_distribution(spread)
-        compute = self._computes.get(computes.name_of(spec.compute))
-        computes.check_fit(compute, spread)
-        return compute, spread
-
     def _let_queued_jobs_run(self) -> None:
         if self._jobs.count_queued():
             start.ensure_running(self._paths)
-
-    def _keep_environment(self, name: str) -> None:
-        path = self._paths.job(name).environment
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as handle:
-                json.dump(dict(os.environ), handle)
 
     def _with_folder(self, job: Job) -> Job:
         return replace(job, folder=self._paths.job(job.name).folder)
 
 
-def _experiment_name(spec: CommandJob) -> str:
-    return spec.experiment_name or Path.cwd().name or "Default"
-
-
-def existing_workspace_name(name: str | None) -> str:
-    """`name` if there is such a workspace, the default one for None; else `NotFound`."""
-    if name is None or name == DEFAULT_WORKSPACE:
-        return DEFAULT_WORKSPACE
-    names.check_asset_name(name, "a workspace")
-    if not workspace_paths(name).store.exists():
-        raise NotFound(f"there is no workspace named {name}", f"`aml workspace create -n {name}` makes it.")
-    return name
-
-
-def create_embedded_workspace(name: str) -> EmbeddedWorkspace:
-    names.check_asset_name(name, "a workspace")
-    if workspace_paths(name).store.exists():
-        raise Conflict(f"a workspace named {name} exists already")
-    return EmbeddedWorkspace(name)
-
-
-def delete_embedded_workspace(name: str) -> None:
-    workspace = EmbeddedWorkspace(existing_workspace_name(name))
-    state = workspace.engine()
-    if state.queued or state.active:
-        count = state.queued + len(state.active)
-        raise Conflict(f"the workspace {name} has jobs that are not over: {count}", "Cancel them, or wait for them.")
-    workspace.stop_engine()
-    folder = workspace_paths(name).folder
-    with explained(folder):
-        shutil.rmtree(folder)
-
-
-def embedded_workspaces() -> Sequence[WorkspaceInfo]:
-    """All of this machine's, the default one first, made or not."""
-    folder = home() / "workspaces"
-    there = {path.name for path in folder.iterdir() if (path / "store.db").exists()} if folder.is_dir() else set()
-    ordered = [DEFAULT_WORKSPACE, *sorted(there - {DEFAULT_WORKSPACE})]
-    return [_info(name, workspace_paths(name)) for name in ordered]
-
-
-def _check_distribution(spread: Distribution) -> None:
-    if spread.type not in (None, "pytorch", "mpi", "tensorflow"):
-        raise Misfit(
-            f"a distribution of the type {spread.type} can't be run on this machine",
-            "Use pytorch, mpi or tensorflow.",
-            ("distribution", "type"),
-        )
-
-
-def _distribution_notes(spread: Distribution) -> Iterator[str]:
-    if spread.nodes > 1:
-        yield f"the {spread.nodes} nodes are processes of this machine"
-    if spread.nodes > 1 and spread.type is None:
-        yield "there is no distribution: the command runs once per node, and only AZUREML_CR_NODE_RANK tells them apart"
-    if spread.type == "mpi":
-        yield "the processes of mpi are started side by side with Open MPI's variables, without mpirun"
-
-
-def _info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
+def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
+    """What is known of a workspace without opening it."""
     port = start.read_port(paths)
     uri = None if port is None else f"http://{start.HOST}:{port}"
     return WorkspaceInfo(name, "embedded", str(paths.folder), uri)
