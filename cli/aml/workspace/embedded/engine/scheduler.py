@@ -80,6 +80,7 @@ class Scheduler:
         self._selector.register(self._wake_receiver, selectors.EVENT_READ)
         self._gate = threading.Lock()
         self._stopped = threading.Event()
+        self._may_claim = True  # something has changed since there was no job to claim
         self._leaving = False
 
     def wake(self) -> bool:
@@ -87,6 +88,7 @@ class Scheduler:
         with self._gate:
             if self._leaving:
                 return False
+            self._may_claim = True
             self._notify()
             return True
 
@@ -127,8 +129,12 @@ class Scheduler:
                 self._adopt(claim)
             elif running is not None and not running.ending:
                 self._check(running, claim.job)
-        while claimed := self._jobs.claim(self._lease, local_jobs=self._local_jobs):
-            self._prepare(claimed)
+        while self._may_claim:
+            self._may_claim = False  # before the look: a wake meanwhile must not be forgotten
+            claimed = self._jobs.claim(self._lease, local_jobs=self._local_jobs)
+            if claimed is not None:
+                self._may_claim = True
+                self._prepare(claimed)
 
     def _check(self, running: _Running, job: Job) -> None:
         """End a job that is to be canceled or has had its time."""
@@ -158,7 +164,7 @@ class Scheduler:
             raise
         except AmlError as error:
             self._jobs.record_end(name, self._lease, reason, message=_sentence(error))
-            self._post(lambda: self._preparing.discard(name))
+            self._post(lambda: self._forget(name))
             return
         self._jobs.record_start(name, self._lease, process.to_json())
         self._post(lambda: self._watch(claim.job, process))
@@ -239,6 +245,7 @@ class Scheduler:
             self._post(lambda: self._forget(name))
 
     def _forget(self, name: str) -> None:
+        self._may_claim = True
         self._reserve.hold()
         self._preparing.discard(name)
         self._running.pop(name, None)
@@ -259,7 +266,9 @@ class Scheduler:
             os.write(self._wake_sender, b".")
 
     def _wait(self) -> None:
-        for key, _ in self._selector.select(self._timeout_s()):
+        ready = self._selector.select(self._timeout_s())
+        self._may_claim |= not ready
+        for key, _ in ready:
             if isinstance(key.data, _Running):
                 self._ended(key.data)
             else:
