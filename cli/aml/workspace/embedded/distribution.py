@@ -66,12 +66,11 @@ def variables(spread: Distribution, ports: Sequence[int]) -> tuple[Mapping[str, 
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens at now."""
+    """Different ports of this machine that nobody listens at now."""
     found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        if len(found) == count:
-            break
-        if _is_free(port):
+    while len(found) < count:
+        port = random.choice(_PORTS)  # noqa: S311, whichever it is
+        if port not in found and _is_free(port):
             found.append(port)
     return found
 
