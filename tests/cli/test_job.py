@@ -231,3 +231,10 @@ def test_the_engine_tells_its_pid_its_port_and_what_runs(spec):
     assert f"Stopped, pid {state['pid']}." in stopped.stderr
     assert name in stopped.stderr
     assert json.loads(aml("engine", "status").stdout)["running"] is False
+
+
+def test_a_file_of_another_kind_is_refused_by_its_kind(tmp_path):
+    (tmp_path / "model.yml").write_text("name: m\npath: .\ntype: custom_model\n")
+    done = aml("job", "create", "-f", "model.yml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "ERROR: model.yml is a spec of the kind model, which this command does not take\n"

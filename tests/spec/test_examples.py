@@ -10,7 +10,7 @@ import pytest
 from aml.errors import Problem, SpecError
 from aml.spec.load import load
 from aml.spec.parse import parse, problems
-from aml.spec.report import text
+from aml.view.problems import problems_text
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -26,6 +26,12 @@ def found(path: Path) -> tuple[Problem, ...]:
         return error.problems
 
 
+def text(path: Path) -> str:
+    """What `aml validate` prints of the findings, in a pipe."""
+    findings = found(path)
+    return problems_text(path.name, findings) + "\n" if findings else ""
+
+
 def told(path: Path) -> str:
     expected = path.with_suffix(".txt")
     return expected.read_text("utf-8") if expected.exists() else ""
@@ -33,13 +39,13 @@ def told(path: Path) -> str:
 
 @pytest.mark.parametrize("path", files("valid"), ids=lambda path: path.name)
 def test_a_valid_file_becomes_a_spec_with_no_more_than_the_expected_warnings(path: Path) -> None:
-    assert text(found(path), path.name) == told(path)
+    assert text(path) == told(path)
     parse(load(path))
 
 
 @pytest.mark.parametrize("path", files("invalid"), ids=lambda path: path.name)
 def test_an_invalid_file_is_refused_in_the_expected_words(path: Path) -> None:
-    assert text(found(path), path.name) == told(path)
+    assert text(path) == told(path)
     with pytest.raises(SpecError):
         parse(load(path))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aml.commands._app import globals_
 from aml.errors import Misfit, SpecError, UsageError
@@ -14,19 +14,18 @@ from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.kinds import kind_of
 from aml.spec.load import loads
-from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Data, Environment, Model
+from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Data, Environment, Model, Spec
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
 from aml.view.messages import say_problems
+
+S = TypeVar("S", bound=Spec)
 
 
 def job_spec(file: Path, sets: Sequence[str], **flags: str | None) -> CommandJob:
     """The job of a file, completed by `--set` and flags before any check. Raises `SpecError` with all problems."""
     document = read(file, sets, flags)
-    spec = parse(document)
-    assert isinstance(spec, CommandJob)
-    _say_warnings(document, "command")
-    return spec
+    return _spec(document, kind_of(document), CommandJob)
 
 
 @contextmanager
@@ -43,27 +42,15 @@ def at_its_line(file: Path, sets: Sequence[str], **flags: str | None) -> Iterato
 
 def model_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Model:
     """The model of a file, of flags, or of both."""
-    document = read(file, sets, flags)
-    spec = parse(document, "model")
-    assert isinstance(spec, Model)
-    _say_warnings(document, "model")
-    return spec
+    return _spec(read(file, sets, flags), "model", Model)
 
 
 def data_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Data:
-    document = read(file, sets, flags)
-    spec = parse(document, "data")
-    assert isinstance(spec, Data)
-    _say_warnings(document, "data")
-    return spec
+    return _spec(read(file, sets, flags), "data", Data)
 
 
 def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Environment:
-    document = read(file, sets, flags)
-    spec = parse(document, "environment")
-    assert isinstance(spec, Environment)
-    _say_warnings(document, "environment")
-    return spec
+    return _spec(read(file, sets, flags), "environment", Environment)
 
 
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:
@@ -79,9 +66,16 @@ def changed_compute(document: Mapping[str, Any], sets: Sequence[str], **flags: o
 
 def _compute(document: Document) -> ComputeSpec:
     kind = kind_of(document) if "type" in document.data or "$schema" in document.data else "amlcompute"
+    if kind == "computeinstance":
+        return _spec(document, kind, ComputeInstance)
+    return _spec(document, kind, AmlCompute)
+
+
+def _spec(document: Document, kind: str, wanted: type[S]) -> S:
+    """The spec of that kind, with its warnings said; refused if that is not what is wanted."""
     spec = parse(document, kind)
-    if not isinstance(spec, AmlCompute | ComputeInstance):
-        raise UsageError(f"{document.file}: a spec of the kind {kind} is no compute")
+    if not isinstance(spec, wanted):
+        raise UsageError(f"{document.file} is a spec of the kind {kind}, which this command does not take")
     _say_warnings(document, kind)
     return spec
 
