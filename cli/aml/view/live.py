@@ -21,7 +21,6 @@ class LiveView:
     """Shows one job on `stream`. Progress bars stay whole: nothing of ours is written inside a line of the log."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
         self._bytes: BinaryIO = stream.buffer if hasattr(stream, "buffer") else sys.stdout.buffer
         self._color = has_color(stream)
         self._is_terminal = stream.isatty()

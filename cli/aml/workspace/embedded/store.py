@@ -249,14 +249,6 @@ class Jobs:
             raise Conflict(f"the job {job.name} is {job.status} already and can't be canceled")
         return job
 
-    def set_properties(self, name: str, properties: Mapping[str, str | None]) -> None:
-        """Merge `properties` into the job's."""
-        with self._database.transaction() as write:
-            write.execute(
-                "UPDATE job SET properties = json_patch(properties, ?) WHERE name = ?",
-                (json.dumps(dict(properties)), name),
-            )
-
     def update(self, name: str, update: Update) -> Job:
         """Apply an update to what the job is now; its MLflow run gets the same name and experiment."""
         from aml.spec.updates import MUTABLE, updated  # brings in what reads YAML
