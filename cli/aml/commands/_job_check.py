@@ -16,7 +16,7 @@ def validate(file: File, set_: Sets = None) -> int:
     """Check a job's YAML file without running it: exit code 0 if it is valid, else 1."""
     from aml.commands.validate import check_files
 
-    return check_files([file], set_ or [])
+    return check_files([str(file)], set_ or [])
 
 
 def plan(

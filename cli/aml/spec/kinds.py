@@ -74,14 +74,18 @@ def kind_of(document: Document) -> str:
     data = document.data
     if not isinstance(data, dict):
         return DEFAULT
-    return _by_schema(data) or _TYPES.get(str(data.get("type")).lower()) or _by_keys(data) or DEFAULT
+    return by_schema(data) or by_type(data) or by_keys(data) or DEFAULT
 
 
-def _by_schema(data: Mapping[Any, Any]) -> str | None:
+def by_schema(data: Mapping[Any, Any]) -> str | None:
     name = re.search(r"([A-Za-z0-9]+)(?:\.schema)?\.json\s*$", str(data.get("$schema")))
     return _SCHEMAS.get(name[1].lower()) if name else None
 
 
-def _by_keys(data: Iterable[Any]) -> str | None:
+def by_type(data: Mapping[Any, Any]) -> str | None:
+    return _TYPES.get(str(data.get("type")).lower())
+
+
+def by_keys(data: Iterable[Any]) -> str | None:
     keys = set(data)
     return next((kind for telling, kind in _KEYS if telling <= keys), None)

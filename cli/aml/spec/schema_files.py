@@ -31,6 +31,10 @@ def schema_of(kind: str) -> Schema:
     return schema
 
 
+def has_schema(kind: str) -> bool:
+    return (bundle.schemas() / f"{kind}.schema.json").is_file()
+
+
 def _resolve(value: Any, file: str) -> Any:
     if isinstance(value, list):
         return [_resolve(item, file) for item in value]
