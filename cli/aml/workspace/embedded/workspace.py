@@ -300,6 +300,7 @@ class EmbeddedWorkspace:
 
     def engine(self) -> EngineState:
         answer = start.ask(self._paths, "GET", "/engine/status")
+        queued, active = self._jobs.workload()
         started = None if answer is None else datetime.fromtimestamp(float(str(answer["started_at"])), UTC)
         return EngineState(
             running=answer is not None,
@@ -307,8 +308,8 @@ class EmbeddedWorkspace:
             port=start.read_port(self._paths),
             log=self._paths.engine_log,
             started_at=started,
-            queued=self._jobs.count_queued(),
-            active=tuple(self._with_folder(claim.job) for claim in self._jobs.active()),
+            queued=queued,
+            active=tuple(self._with_folder(claim.job) for claim in active),
         )
 
     def stop_engine(self) -> EngineState:
