@@ -113,6 +113,17 @@ class Document:
             message = f"{message.removesuffix('.')} (from {origin})."
         return Problem(code, message, pointer, line, column, hint, severity)
 
+    def about_key(
+        self,
+        code: str,
+        message: str,
+        pointer: Pointer,
+        hint: str | None = None,
+        severity: Literal["error", "warning"] = "error",
+    ) -> Problem:
+        """A finding about the key itself, not its value."""
+        return self.problem(code, message, pointer, hint=hint, severity=severity, place=self.key_place(pointer))
+
     def _path(self, pointer: Pointer) -> list[Child]:
         """The steps to `pointer`, as far as they go; what is below a flag's value stands where that does."""
         path = [Child(self.root.start, self.root)]

@@ -164,7 +164,7 @@ class _Check:
     def unknown(self, schema: Schema, node: Node, key: str, at: Pointer) -> Problem:
         message = f"`{short(key)}` is not a key of {article(schema['title'])}."
         hint = self.belongs(schema, node, key, at) or allowed(_keys(schema))
-        return self.about_key("unknown-key", message, (*at, key), hint)
+        return self.document.about_key("unknown-key", message, (*at, key), hint)
 
     def belongs(self, schema: Schema, node: Node, key: str, at: Pointer) -> str | None:
         meant = _meant(schema, node, key)
@@ -177,14 +177,11 @@ class _Check:
 
     def key_not_text(self, key: Key, at: Pointer) -> Problem:
         message = f"This key is not text: YAML reads it as {found(key)}."
-        return self.about_key("wrong-type", message, (*at, key), "Put the key in quotes.")
+        return self.document.about_key("wrong-type", message, (*at, key), "Put the key in quotes.")
 
     def read_only(self, key: str, at: Pointer) -> Problem:
         message = f"`{key}` is set by the workspace, not by a file."
-        return self.about_key("read-only-key", message, (*at, key), "Remove the key.")
-
-    def about_key(self, code: str, message: str, at: Pointer, hint: str) -> Problem:
-        return self.document.problem(code, message, at, hint=hint, place=self.document.key_place(at))
+        return self.document.about_key("read-only-key", message, (*at, key), "Remove the key.")
 
 
 def _types(schema: Schema) -> Sequence[str]:

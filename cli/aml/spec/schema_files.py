@@ -24,6 +24,11 @@ KEYWORDS = frozenset(
 
 
 @cache
+def has(kind: str) -> bool:
+    return (bundle.schemas() / f"{kind}.schema.json").is_file()
+
+
+@cache
 def schema_of(kind: str) -> Schema:
     """The schema of `kind` with every reference put in."""
     file = f"{kind}.schema.json"
