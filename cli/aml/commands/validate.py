@@ -67,10 +67,11 @@ def _show(report: Report, format_: ReportFormat) -> None:
 def _for_ci(report: Report, format_: ReportFormat) -> str:
     match format_:
         case "sarif":
+            from aml.spec.explanations import summary_of
             from aml.version import __version__
             from aml.view.sarif import sarif
 
-            return sarif(report, version=__version__, summary_of=lambda code: code)
+            return sarif(report, version=__version__, summary_of=summary_of)
         case "junit":
             from aml.view.junit import junit
 

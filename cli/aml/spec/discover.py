@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aml.errors import AmlError
+from aml.spec import schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import by_keys, by_schema, by_type
-from aml.spec.schema_files import has_schema, schema_of
 
 SUFFIXES = (".yml", ".yaml")
 _NOT_WALKED = frozenset({"node_modules", "__pycache__"})
@@ -51,9 +51,9 @@ def is_azure_ml(document: Document) -> bool:
     if by_schema(data) or by_type(data):
         return True
     kind = by_keys(data)
-    if kind is None or kind in _NEED_A_TYPE or not has_schema(kind):
+    if kind is None or kind in _NEED_A_TYPE or not schema_files.has(kind):
         return False
-    known = schema_of(kind)["properties"]
+    known = schema_files.schema_of(kind)["properties"]
     return sum(key in known for key in data) >= _LIKELY * len(data)
 
 

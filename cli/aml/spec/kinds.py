@@ -10,7 +10,7 @@ from aml.spec.document import Document
 
 DEFAULT = "command"  # as Azure ML: a job without `type` is a command job
 
-_SCHEMAS: Mapping[str, str] = {
+SCHEMAS: Mapping[str, str] = {
     "commandjob": "command",
     "sweepjob": "sweep",
     "pipelinejob": "pipeline",
@@ -46,7 +46,7 @@ _SCHEMAS: Mapping[str, str] = {
     "command": "command",  # ours
 }
 
-_TYPES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
     **{name: name for name in ("command", "sweep", "pipeline", "spark", "automl", "parallel")},
     **{name: name for name in ("amlcompute", "computeinstance", "virtualmachine", "kubernetes", "synapsespark")},
     **{name: name for name in ("azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2")},
@@ -55,7 +55,7 @@ _TYPES: Mapping[str, str] = {
 }
 
 # Without a telling `type`, the first row decides whose keys are all there.
-_KEYS: tuple[tuple[frozenset[str], str], ...] = (
+KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"command"}), "command"),
     (frozenset({"trial"}), "sweep"),
     (frozenset({"jobs"}), "pipeline"),
@@ -79,13 +79,13 @@ def kind_of(document: Document) -> str:
 
 def by_schema(data: Mapping[Any, Any]) -> str | None:
     name = re.search(r"([A-Za-z0-9]+)(?:\.schema)?\.json\s*$", str(data.get("$schema")))
-    return _SCHEMAS.get(name[1].lower()) if name else None
+    return SCHEMAS.get(name[1].lower()) if name else None
 
 
 def by_type(data: Mapping[Any, Any]) -> str | None:
-    return _TYPES.get(str(data.get("type")).lower())
+    return TYPES.get(str(data.get("type")).lower())
 
 
 def by_keys(data: Iterable[Any]) -> str | None:
     keys = set(data)
-    return next((kind for telling, kind in _KEYS if telling <= keys), None)
+    return next((kind for telling, kind in KEYS if telling <= keys), None)

@@ -29,15 +29,27 @@ def has(kind: str) -> bool:
 
 
 @cache
+def read(file: str) -> Any:
+    """A schema file as it is."""
+    import json
+
+    return json.loads((bundle.schemas() / file).read_text("utf-8"))
+
+
+def part(file: str, fragment: str) -> Any:
+    """What `file#/definitions/name` refers to; the whole file for an empty fragment."""
+    found = read(file)
+    for step in fragment.split("/")[1:]:
+        found = found[step]
+    return found
+
+
+@cache
 def schema_of(kind: str) -> Schema:
     """The schema of `kind` with every reference put in."""
     file = f"{kind}.schema.json"
-    schema: Schema = _resolve(_read(file), file)
+    schema: Schema = _resolve(read(file), file)
     return schema
-
-
-def has_schema(kind: str) -> bool:
-    return (bundle.schemas() / f"{kind}.schema.json").is_file()
 
 
 def _resolve(value: Any, file: str) -> Any:
@@ -54,15 +66,5 @@ def _resolve(value: Any, file: str) -> Any:
 
 @cache
 def _definition(file: str, fragment: str) -> Schema:
-    target = _read(file)
-    for step in fragment.strip("/").split("/"):
-        target = target[step]
-    definition: Schema = _resolve(target, file)
+    definition: Schema = _resolve(part(file, fragment), file)
     return definition
-
-
-@cache
-def _read(file: str) -> Any:
-    import json
-
-    return json.loads((bundle.schemas() / file).read_text("utf-8"))
