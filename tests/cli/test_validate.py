@@ -77,3 +77,19 @@ def test_a_terminal_shows_the_line_with_a_caret(project):
     assert terminal.wait() == 1
     assert "command: echo ${{inputs.x}}" in terminal.text
     assert "^" in terminal.text
+
+
+def test_a_target_tells_what_would_be_refused_there(project):
+    (project / "job.yml").write_text(f"{GOOD}experiment_name: a b\n")
+    assert aml("validate", "job.yml", cwd=project).returncode == 0
+    done = aml("validate", "job.yml", "--target", "azure", cwd=project)
+    assert done.returncode == 1
+    assert "[azure-name]" in done.stdout
+    assert aml("validate", "job.yml", "--target", "local", cwd=project).returncode == 0
+
+
+def test_a_plan_notes_what_azure_would_refuse(project):
+    (project / "job.yml").write_text(f"{GOOD}experiment_name: a b\n")
+    for arguments in (("job", "plan", "-f", "job.yml"), ("job", "create", "-f", "job.yml", "--dry-run")):
+        notes = json.loads(aml(*arguments, cwd=project, check=True).stdout)["notes"]
+        assert any(note.startswith("in Azure: Azure ML does not take 'a b'") for note in notes)

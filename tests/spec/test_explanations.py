@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from aml.commands._targets import judge_for
 from aml.errors import NotFound, Problem
 from aml.spec.check import check
 from aml.spec.explanations import Example, codes, explain, summary_of
+from aml.spec.parse import problems
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [*(ROOT / "cli" / "aml" / "spec").rglob("*.py")]
@@ -81,7 +83,8 @@ def judged(example: Example, project: Path) -> tuple[Problem, ...]:
     first = example.text.partition("\n")[0]
     words = shlex.split(first.removeprefix("# aml validate job.yml")) if first.startswith("# aml validate") else []
     sets = [word for word in words if "=" in word]
-    return check([str(file)], sets, stdin=io.BytesIO()).files[0].problems
+    judge = judge_for(words[words.index("--target") + 1]) if "--target" in words else problems  # type: ignore[arg-type]
+    return check([str(file)], sets, stdin=io.BytesIO(), judge=judge).files[0].problems
 
 
 @pytest.mark.parametrize("code", codes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aml.commands._jobs import ExperimentName
@@ -29,11 +31,25 @@ def plan(
     """Show what `job create` would run, and change nothing."""
     from aml.commands._specs import job_spec
 
-    show_plan(job_spec(file, set_ or [], name=name, experiment_name=experiment_name))
+    flags = {"name": name, "experiment_name": experiment_name}
+    show_plan(job_spec(file, set_ or [], **flags), azure_notes(file, set_ or [], flags))
 
 
-def show_plan(spec: CommandJob) -> None:
+def azure_notes(file: Path, sets: Sequence[str], flags: dict[str, str | None]) -> tuple[str, ...]:
+    """What Azure would refuse of a job, or do otherwise."""
+    from aml.commands._targets import measure
+    from aml.spec.files import read
+    from aml.spec.targets import misfits
+
+    found = misfits(read(file, sets, flags), "azure", measure)
+    return tuple(f"in Azure: {problem.message} {problem.hint or ''}".rstrip() for problem in found)
+
+
+def show_plan(spec: CommandJob, notes: Sequence[str] = ()) -> None:
+    from dataclasses import replace
+
     from aml.view import plans
 
     made = workspace_in_use().plan(spec)
+    made = replace(made, notes=(*made.notes, *notes))
     emit(plans.document(made), card=lambda color: plans.card(made, color=color))

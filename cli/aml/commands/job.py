@@ -44,10 +44,11 @@ def create(
     """Submit a job and return at once, or with --stream when it is over."""
     from aml.commands._specs import at_its_line, job_spec
 
-    spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
-    with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
+    flags = {"name": name, "experiment_name": experiment_name}
+    spec = job_spec(file, set_ or [], **flags)
+    with at_its_line(file, set_ or [], **flags):
         if dry_run:
-            _job_check.show_plan(spec)
+            _job_check.show_plan(spec, _job_check.azure_notes(file, set_ or [], flags))
             return 0
         return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 

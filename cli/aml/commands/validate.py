@@ -11,7 +11,7 @@ import typer
 from aml.commands._app import globals_, note
 from aml.commands._options import Sets
 from aml.spec.check import check
-from aml.spec.report import Report
+from aml.spec.report import Report, Target
 from aml.view import reports
 from aml.view.color import has_color
 from aml.view.documents import write
@@ -21,6 +21,15 @@ app = typer.Typer()
 
 ReportFormat = Literal["text", "json", "github", "sarif", "junit"]
 Strict = Annotated[bool, typer.Option("--strict", help="A warning is an error.")]
+TargetOption = Annotated[
+    Target | None,
+    typer.Option(
+        "--target",
+        metavar="azure|local",
+        case_sensitive=False,
+        help="Also say what Azure's service would refuse, or what can't be run on this machine.",
+    ),
+]
 
 
 @app.command()
@@ -34,6 +43,7 @@ def validate(
     ] = "text",
     set_: Sets = None,
     strict: Strict = False,
+    target: TargetOption = None,
 ) -> int:
     """Check YAML files without running them: exit code 0 if all are valid, else 1.
 
@@ -41,14 +51,24 @@ def validate(
     with its $schema or a type that it knows, and those whose keys are those of one kind. `aml explain CODE` tells more
     of a message.
     """
-    return check_files(files, set_ or [], format_=format_, strict=strict)
+    return check_files(files, set_ or [], format_=format_, strict=strict, target=target)
 
 
 def check_files(
-    files: Sequence[str], sets: Sequence[str] = (), *, format_: ReportFormat = "text", strict: bool = False
+    files: Sequence[str],
+    sets: Sequence[str] = (),
+    *,
+    format_: ReportFormat = "text",
+    strict: bool = False,
+    target: Target | None = None,
 ) -> int:
     """Say of each file, with `--set` over it, what is wrong; the exit code."""
-    report = check(files, sets, stdin=sys.stdin.buffer, strict=strict)
+    if target is None:
+        report = check(files, sets, stdin=sys.stdin.buffer, strict=strict)
+    else:
+        from aml.commands._targets import judge_for
+
+        report = check(files, sets, stdin=sys.stdin.buffer, strict=strict, judge=judge_for(target))
     _show(report, format_)
     if told := reports.skipped(report):
         note(told)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from aml.errors import Problem
+
+Target = Literal["azure", "local"]
+"""Where a spec is to run: in Azure, or in the embedded workspace."""
 
 
 @dataclass(frozen=True)
