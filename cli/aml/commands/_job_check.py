@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aml.commands._jobs import ExperimentName
-from aml.commands._options import File, OptionalName, Sets
+from aml.commands._options import File, OptionalName, Sets, Strict
 from aml.commands._output import emit
 from aml.commands._workspace import workspace_in_use
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from aml.spec.model import CommandJob
 
 
-def validate(file: File, set_: Sets = None) -> int:
+def validate(file: File, set_: Sets = None, strict: Strict = False) -> int:
     """Check a job's YAML file without running it: exit code 0 if it is valid, else 1."""
     from aml.commands.validate import check_files
 
-    return check_files([str(file)], set_ or [])
+    return check_files([str(file)], set_ or [], strict=strict)
 
 
 def plan(
@@ -27,12 +27,13 @@ def plan(
     name: OptionalName = None,
     experiment_name: ExperimentName = None,
     set_: Sets = None,
+    strict: Strict = False,
 ) -> None:
     """Show what `job create` would run, and change nothing."""
     from aml.commands._specs import job_spec
 
     flags = {"name": name, "experiment_name": experiment_name}
-    show_plan(job_spec(file, set_ or [], **flags), azure_notes(file, set_ or [], flags))
+    show_plan(job_spec(file, set_ or [], strict=strict, **flags), azure_notes(file, set_ or [], flags))
 
 
 def azure_notes(file: Path, sets: Sequence[str], flags: dict[str, str | None]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Values over those of the file, as a.b[0].c=value; several."),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="A warning is an error.")]
 Label = Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="latest")]
 MaxResults = Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")]
 Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is.")]

@@ -17,6 +17,7 @@ from aml.commands._options import (
     Name,
     OptionalName,
     Sets,
+    Strict,
     Web,
 )
 from aml.commands._output import emit_list
@@ -40,12 +41,13 @@ def create(
     cancel_on_interrupt: CancelOnInterrupt = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     web: Web = False,
+    strict: Strict = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
     from aml.commands._specs import at_its_line, job_spec
 
     flags = {"name": name, "experiment_name": experiment_name}
-    spec = job_spec(file, set_ or [], **flags)
+    spec = job_spec(file, set_ or [], strict=strict, **flags)
     with at_its_line(file, set_ or [], **flags):
         if dry_run:
             _job_check.show_plan(spec, _job_check.azure_notes(file, set_ or [], flags))

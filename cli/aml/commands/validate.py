@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from aml.commands._app import globals_, note
-from aml.commands._options import Sets
+from aml.commands._options import Sets, Strict
 from aml.spec.check import check
 from aml.spec.report import Report, Target
 from aml.view import reports
@@ -20,7 +20,6 @@ from aml.view.streams import put
 app = typer.Typer()
 
 ReportFormat = Literal["text", "json", "github", "sarif", "junit"]
-Strict = Annotated[bool, typer.Option("--strict", help="A warning is an error.")]
 TargetOption = Annotated[
     Target | None,
     typer.Option(
