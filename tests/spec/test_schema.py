@@ -20,7 +20,7 @@ from aml.spec.schema import check
 from aml.spec.schema_files import KEYWORDS, schema_of
 
 SPECS = Path(__file__).parents[1] / "specs"
-KINDS = ("command", "model", "data", "environment", "amlcompute", "computeinstance")
+KINDS = ("command", "command-component", "model", "data", "environment", "amlcompute", "computeinstance")
 NAMES = sorted(path.name for path in bundle.schemas().glob("*.json"))
 
 
