@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from aml.spec.sweep import SweepJob
 
 Scalar = str | int | float | bool
 
@@ -227,4 +230,4 @@ class ComputeInstance:
 
 ComputeSpec = AmlCompute | ComputeInstance
 
-Spec = CommandJob | Component | Model | Data | Environment | AmlCompute | ComputeInstance
+Spec: TypeAlias = "CommandJob | SweepJob | Component | Model | Data | Environment | ComputeSpec"

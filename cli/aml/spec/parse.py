@@ -14,6 +14,7 @@ from aml.spec.model import Spec
 _BUILDERS: Mapping[str, tuple[str, str]] = {
     "command": ("build", "command_job"),
     "command-component": ("build_component", "command_component"),
+    "sweep": ("build_sweep", "sweep_job"),
     "model": ("build", "model"),
     "data": ("build", "data"),
     "environment": ("build", "environment"),
