@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MetricPoint,
         ModelVersion,
         Plan,
+        Settings,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -139,6 +140,11 @@ class Workspace(Protocol):
 
     def archive_asset(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
         """As `archive_model`."""
+
+    def settings(self) -> Settings: ...
+
+    def change_settings(self, changes: Mapping[str, str | None]) -> Settings:
+        """Set what is given as text; None is: back to the default."""
 
     def usage(self) -> Usage:
         """What it takes on the disk; walks through all files."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aml.errors import BackendError, Conflict, NotFound
 from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
-from aml.workspace.embedded import computes, content, housekeeping, names
+from aml.workspace.embedded import computes, content, housekeeping, names, settings
 from aml.workspace.embedded.assets import Assets
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
@@ -42,6 +42,7 @@ from aml.workspace.records import (
     MetricPoint,
     ModelVersion,
     Plan,
+    Settings,
     Usage,
     VmSize,
     WorkspaceInfo,
@@ -263,6 +264,12 @@ class EmbeddedWorkspace:
         meant = [self._assets.get(kind, name, version)]
         for asset in self._assets.list(kind, name, archived=None) if version is None else meant:
             self._assets.update(kind, name, asset.version, lambda each: replace(each, archived=archived))
+
+    def settings(self) -> Settings:
+        return settings.settings(self._database)
+
+    def change_settings(self, changes: Mapping[str, str | None]) -> Settings:
+        return settings.change(self._database, changes)
 
     def usage(self) -> Usage:
         return housekeeping.usage(self._paths)
