@@ -93,6 +93,6 @@ def _pairs(sets: Sequence[str]) -> dict[str, str | None]:
 
 
 def _emit(workspace: Workspace) -> None:
-    info, settings = workspace.info, workspace.settings()
+    info, settings = workspace.info, workspace.settings
     document = {**entities.workspace(info), "settings": entities.settings(settings)}
     emit(document, card=lambda color: cards.workspace(info, settings, color=color))

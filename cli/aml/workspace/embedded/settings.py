@@ -11,7 +11,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.records import EnvironmentMode, Settings
 
 
-def settings(database: Database) -> Settings:
+def read(database: Database) -> Settings:
     """What is set, and the defaults of the rest."""
     rows = database.connection.execute("SELECT name, value FROM setting")
     return Settings(**{row["name"]: _READ[row["name"]](row["value"]) for row in rows if row["name"] in _READ})
@@ -27,7 +27,7 @@ def change(database: Database, changes: Mapping[str, str | None]) -> Settings:
                 write.execute("DELETE FROM setting WHERE name = ?", (name,))
             else:
                 write.execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (name, value))
-        return settings(database)
+        return read(database)
 
 
 def _check(name: str, value: str | None) -> None:
