@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 
 from aml.errors import Pointer, Problem, SpecError
-from aml.spec import build, rules, schema, schema_files
+from aml.spec import rules, schema, schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.model import Spec
 
-_BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
-    "command": build.command_job,
-    "model": build.model,
-    "data": build.data,
-    "environment": build.environment,
-    "amlcompute": build.amlcompute,
-    "computeinstance": build.compute_instance,
+_BUILDERS: Mapping[str, tuple[str, str]] = {
+    "command": ("build", "command_job"),
+    "command-component": ("build_component", "command_component"),
+    "sweep": ("build_sweep", "sweep_job"),
+    "model": ("build", "model"),
+    "data": ("build", "data"),
+    "environment": ("build", "environment"),
+    "amlcompute": ("build", "amlcompute"),
+    "computeinstance": ("build", "compute_instance"),
 }
+"""Kind -> the module that is loaded to build its spec, and the function in it."""
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
@@ -34,7 +38,14 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     kind = kind or kind_of(document)
     if no_use := unusable(document, kind):
         raise SpecError(document.file, [no_use], document.text)
-    return _BUILDERS[kind](document)
+    module, function = _BUILDERS[kind]
+    builder: Callable[[Document], Spec] = getattr(import_module(f"aml.spec.{module}"), function)
+    return builder(document)
+
+
+def is_usable(kind: str) -> bool:
+    """Whether a spec of `kind` can be built; others can only be checked, if they have a schema."""
+    return kind in _BUILDERS
 
 
 def problems(document: Document, kind: str | None = None) -> list[Problem]:

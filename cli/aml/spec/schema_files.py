@@ -14,10 +14,12 @@ KEYWORDS = frozenset(
     {
         *("$schema", "$ref", "definitions", "title", "description"),
         *("type", "enum", "pattern", "minimum", "maximum", "anyOf", "items"),
+        *("minItems", "minProperties"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
         *("doNotSuggest", "patternErrorMessage"),  # what editors show
         "x-code",  # the code of a problem with `pattern`
+        "x-exact",  # an enum that does not ignore case
     }
 )
 """What the schemas may use of draft-07, and the annotations beside it."""
@@ -46,7 +48,7 @@ def part(file: str, fragment: str) -> Any:
 
 @cache
 def schema_of(kind: str) -> Schema:
-    """The schema of `kind` with every reference put in."""
+    """The schema of `kind` with every reference put in. One that contains itself is its own part: a graph, no tree."""
     file = f"{kind}.schema.json"
     schema: Schema = _resolve(read(file), file)
     return schema
@@ -58,13 +60,23 @@ def _resolve(value: Any, file: str) -> Any:
     if not isinstance(value, dict):
         return value
     if "$ref" not in value:
-        return {key: _resolve(item, file) for key, item in value.items()}
+        return {key: _resolve(item, file) for key, item in value.items() if key != "definitions"}
     name, _, fragment = value["$ref"].partition("#")
+    definition = _definition(name or file, fragment)
     # A title or description beside $ref belongs to the key, as editors show it.
-    return {**_definition(name or file, fragment), **{key: item for key, item in value.items() if key != "$ref"}}
+    beside = {key: item for key, item in value.items() if key != "$ref"}
+    return {**definition, **beside} if beside else definition
 
 
-@cache
-def _definition(file: str, fragment: str) -> Schema:
-    definition: Schema = _resolve(part(file, fragment), file)
-    return definition
+_definitions: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def _definition(file: str, fragment: str) -> dict[str, Any]:
+    """A definition, resolved once; within itself, it is the mapping that is still being filled.
+
+    So a definition refers to itself by `$ref` alone: what stands beside it could not be joined yet.
+    """
+    if (file, fragment) not in _definitions:
+        filled = _definitions[file, fragment] = {}
+        filled.update(_resolve(part(file, fragment), file))
+    return _definitions[file, fragment]
