@@ -93,3 +93,17 @@ def test_a_plan_notes_what_azure_would_refuse(project):
     for arguments in (("job", "plan", "-f", "job.yml"), ("job", "create", "-f", "job.yml", "--dry-run")):
         notes = json.loads(aml(*arguments, cwd=project, check=True).stdout)["notes"]
         assert any(note.startswith("in Azure: Azure ML does not take 'a b'") for note in notes)
+
+
+def test_a_value_of_a_flag_does_not_become_a_program(project):
+    job, evil = project / "job.yml", f"inputs.tag=$(touch {project}/pwned)"
+    job.write_text("command: echo tag=${{inputs.tag}}\nenvironment: azureml:a:1\ninputs: {tag: a}\n")
+    for verb in (["validate", "job.yml"], ["job", "validate", "-f", "job.yml"], ["job", "create", "-f", "job.yml"]):
+        done = aml(*verb, "--strict", "--set", evil, cwd=project)
+        assert done.returncode == 1
+        assert "[shell-unsafe]" in done.stdout + done.stderr
+    job.write_text(job.read_text().replace("${{inputs.tag}}", '"$AZUREML_PARAMETER_tag"'))
+    done = aml("job", "create", "-f", "job.yml", "--strict", "--set", evil, "--stream", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert f"tag=$(touch {project}/pwned)" in done.stderr
+    assert not (project / "pwned").exists()

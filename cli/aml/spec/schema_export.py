@@ -51,21 +51,39 @@ def _text(kind: str) -> str:
 
 def _any() -> dict[str, Any]:
     """`$schema`, `type` and the keys decide which schema a file is held against, as `kinds.kind_of` decides it."""
-    schema: dict[str, Any] = {"$ref": f"{kinds.DEFAULT}{SUFFIX}"}
-    for condition, kind in reversed([*_conditions()]):
-        schema = {"if": condition, "then": {"$ref": f"{kind}{SUFFIX}"}, "else": schema}
+    schema = _job_or_component(kinds.DEFAULT)
+    for condition, chosen in reversed([*_conditions()]):
+        schema = {"if": condition, "then": chosen, "else": schema}
     about = {"title": "Azure ML spec", "description": "A YAML file of Azure ML, of any kind."}
     return {"$schema": _DRAFT, **about, "type": "object", **schema}
 
 
-def _conditions() -> Iterator[tuple[dict[str, Any], str]]:
+def _conditions() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     for kind, names in _by_kind(kinds.SCHEMAS).items():
-        yield _matching("$schema", rf"(^|[^A-Za-z0-9]){_one_of(names)}(\.schema)?\.json\s*$"), kind
+        yield _matching("$schema", rf"(^|[^A-Za-z0-9]){_one_of(names)}(\.schema)?\.json\s*$"), _ref(kind)
     for kind, names in _by_kind(kinds.TYPES).items():
-        yield _matching("type", f"^{_one_of(names)}$"), kind
+        yield _matching("type", f"^{_one_of(names)}$"), _job_or_component(kind)
     for keys, kind in kinds.KEYS:
         if schema_files.has(kind):
-            yield {"required": sorted(keys)}, kind
+            yield {"required": sorted(keys)}, _job_or_component(kind)
+
+
+def _job_or_component(kind: str) -> dict[str, Any]:
+    """A component without `$schema` is told from a job by its keys, and by what it says of its inputs."""
+    component = f"{kind}-component"
+    if kind not in kinds.COMPONENTS or not schema_files.has(component):
+        return _ref(kind)
+    declared: list[dict[str, Any]] = [{"required": [key]} for key in ("optional", "default")]
+    declared.append({"required": ["type"], "properties": {"type": {"enum": sorted(kinds.PARAMETERS)}}})
+    no_component = {"not": {"type": "object", "anyOf": declared}}
+    inputs = {"type": "object", "not": {"additionalProperties": no_component}}
+    keys = [{"required": [key]} for key in sorted(kinds.COMPONENT_KEYS)]
+    told = [*keys, {"required": ["inputs"], "properties": {"inputs": inputs}}]
+    return {"if": {"anyOf": told}, "then": _ref(component), "else": _ref(kind)}
+
+
+def _ref(kind: str) -> dict[str, Any]:
+    return {"$ref": f"{kind}{SUFFIX}"}
 
 
 def _by_kind(kind_of: Mapping[str, str]) -> dict[str, list[str]]:
