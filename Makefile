@@ -1,6 +1,7 @@
 # make run     install and train the quickstart
 # make test    install with the development tools and run the tests
 # make chaos   the full round of random kills
+# make fuzz    the reader, the checks and the binder of specs against anything, longer than in the tests
 # make check   ruff, mypy
 # make bench   the measurements that the README quotes
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 NODE := tests/node/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install install-dev install-node run test chaos check bench clean
+.PHONY: install install-dev install-node run test chaos fuzz check bench clean
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -44,6 +45,9 @@ test: install-dev install-node
 
 chaos: install-dev
 	AML_CHAOS_JOBS=100 $(BIN)/python -m pytest tests/chaos
+
+fuzz: install-dev
+	AML_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/spec/test_fuzz.py
 
 check: install-dev
 	$(BIN)/ruff check .
