@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from aml.spec import reference
-from aml.spec.binding import literal_text
 from aml.spec.document import Document
 from aml.spec.model import (
     AmlCompute,
@@ -25,7 +24,11 @@ from aml.spec.model import (
     OutputMode,
     Resources,
 )
-from aml.spec.wording import canonical
+from aml.spec.values import choice as _choice
+from aml.spec.values import labels as _labels
+from aml.spec.values import text as _text
+from aml.spec.values import variables
+from aml.spec.values import whole as _whole
 
 _TYPES = (
     *("pytorch", "mpi", "tensorflow", "ray"),
@@ -47,7 +50,7 @@ def command_job(document: Document) -> CommandJob:
         code=None if code is None else reference.absolute(code, document.folder),
         inputs={name: _input(document, name) for name in document.mapping("inputs")},
         outputs={name: _output(document, name) for name in document.mapping("outputs")},
-        environment_variables=_variables(document),
+        environment_variables=variables(document),
         resources=_resources(document),
         limits=Limits(_whole(document.value("limits", "timeout"))),
         distribution=_typed(document, "distribution"),
@@ -208,35 +211,5 @@ def _typed(document: Document, *pointer: str) -> dict[str, Any] | None:
     return {**data, **numbers, "type": _choice(data["type"], _TYPES)}
 
 
-def _variables(document: Document) -> dict[str, str]:
-    """Values as Azure ML makes text of them; what a flag gave stays as it was typed."""
-    node = document.node(("environment_variables",))
-    return {
-        name: (value.origin and value.raw) or literal_text(value.data)
-        for name, (_, value) in (node.children.items() if node else ())
-    }
-
-
-def _labels(document: Document, key: str) -> dict[str, str | None]:
-    return {name: _text(document, key, name) for name in document.mapping(key)}
-
-
 def _lowered(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.lower() if isinstance(value, str) else value for key, value in data.items()}
-
-
-def _choice(value: str, values: tuple[str, ...]) -> Any:
-    """The member that the check has found `value` to be; Any, since a Literal can't be built from a tuple."""
-    return canonical(value, values)
-
-
-def _text(document: Document, *pointer: str) -> str | None:
-    """A text, or a number where a text belongs, as it was written: the version 1.10 is not 1.1."""
-    node = document.node(pointer)
-    if node is None or node.data is None:
-        return None
-    return literal_text(node.data) if node.raw is None else node.raw
-
-
-def _whole(value: str | float | None) -> int | None:
-    return None if value is None else int(value)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import get_args
 
 from aml.errors import Pointer, Problem, SpecError
-from aml.spec import build, rules, schema, schema_files
+from aml.spec import build, build_datastores, rules, schema, schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
-from aml.spec.model import Spec
+from aml.spec.model import DatastoreType, Spec
 
 _BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
     "command": build.command_job,
@@ -17,6 +18,7 @@ _BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
     "environment": build.environment,
     "amlcompute": build.amlcompute,
     "computeinstance": build.compute_instance,
+    **dict.fromkeys(get_args(DatastoreType), build_datastores.datastore),
 }
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})

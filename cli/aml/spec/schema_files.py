@@ -16,6 +16,7 @@ KEYWORDS = frozenset(
         *("type", "enum", "pattern", "minimum", "maximum", "anyOf", "items"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
+        "writeOnly",  # a secret: no message shows its value
         *("doNotSuggest", "patternErrorMessage"),  # what editors show
         "x-code",  # the code of a problem with `pattern`
     }

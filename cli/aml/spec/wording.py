@@ -42,7 +42,10 @@ def name_of(at: Pointer) -> str:
     return f"`{'.'.join(str(step) for step in at)}`" if at else "The file"
 
 
-def found(value: Any) -> str:
+def found(value: Any, *, shown: bool = True) -> str:
+    """What a value is; of a secret only its type is `shown`."""
+    if not shown and isinstance(value, (str, int, float)):
+        return "text" if isinstance(value, str) else "a number"
     match value:
         case None:
             return "empty"
