@@ -91,7 +91,7 @@ def test_du_counts_every_byte_once(workspace, tmp_path):
     (tmp_path / "model.bin").write_bytes(os.urandom(1_000_000))
     from aml.spec.model import Model
 
-    workspace.create_model(Model("m", str(tmp_path / "model.bin")))
+    workspace.models.create(Model("m", str(tmp_path / "model.bin")))
     usage = open_workspace().usage()
     assert usage.blobs_bytes + usage.models_bytes < 1_200_000
     assert usage.total_bytes == usage.blobs_bytes + usage.models_bytes + usage.jobs_bytes + usage.other_bytes

@@ -34,32 +34,32 @@ def wait_for_running(workspace, *names: str) -> None:
 
 
 def test_local_is_always_there(workspace):
-    assert [each.name for each in workspace.computes()] == ["local"]
+    assert [each.name for each in workspace.computes.list()] == ["local"]
     with pytest.raises(Conflict, match="local is always there"):
-        workspace.put_compute(AmlCompute("local"))
+        workspace.computes.put(AmlCompute("local"))
     with pytest.raises(Conflict, match="can't be deleted"):
-        workspace.delete_compute("local")
+        workspace.computes.delete("local")
 
 
 def test_a_compute_is_found_by_every_form_of_its_name(workspace):
-    workspace.put_compute(AmlCompute("Cpu-Cluster", max_instances=2))
+    workspace.computes.put(AmlCompute("Cpu-Cluster", max_instances=2))
     arm = "/subscriptions/s/resourceGroups/g/providers/p/workspaces/w/computes/cpu-cluster"
     for reference in ("Cpu-Cluster", "cpu-cluster", "azureml:cpu-cluster", arm, f"azureml:{arm}"):
-        assert workspace.compute(reference).name == "Cpu-Cluster"
+        assert workspace.computes.get(reference).name == "Cpu-Cluster"
 
 
 def test_making_a_compute_again_changes_it_unless_it_is_of_another_type(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
-    workspace.put_compute(AmlCompute("cpu", max_instances=5))
-    assert [(each.name, each.nodes) for each in workspace.computes("amlcompute")] == [("cpu", 5)]
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(AmlCompute("cpu", max_instances=5))
+    assert [(each.name, each.nodes) for each in workspace.computes.list("amlcompute")] == [("cpu", 5)]
     with pytest.raises(Conflict, match="cpu is there as amlcompute"):
-        workspace.put_compute(ComputeInstance("cpu"))
+        workspace.computes.put(ComputeInstance("cpu"))
 
 
 def test_one_name_made_by_many_at_once_is_one_compute(workspace):
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda most: workspace.put_compute(AmlCompute("cpu", max_instances=most)), range(1, 17)))
-    assert len(workspace.computes("amlcompute")) == 1
+        list(threads.map(lambda most: workspace.computes.put(AmlCompute("cpu", max_instances=most)), range(1, 17)))
+    assert len(workspace.computes.list("amlcompute")) == 1
 
 
 def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
@@ -71,8 +71,8 @@ def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
 
 
 def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
-    workspace.put_compute(ComputeInstance("mine"))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(ComputeInstance("mine"))
     with pytest.raises(Conflict, match="instance_count` is 3, but the compute cpu has 2 nodes at the most"):
         submit(workspace, "cpu", nodes=3)
     with pytest.raises(Conflict, match="instance_count` is 2, but the compute mine has one node"):
@@ -84,21 +84,21 @@ def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
     [("STANDARD_DS3_v2", 4, "4 vCPUs and no GPU"), ("Standard_NC24s_v3", 4, "4 GPUs"), ("Standard_NC6", 1, "1 GPU")],
 )
 def test_more_processes_on_a_node_than_its_units_are_refused_with_the_reason(workspace, size, units, has):
-    workspace.put_compute(AmlCompute("cluster", size=size, max_instances=1))
+    workspace.computes.put(AmlCompute("cluster", size=size, max_instances=1))
     with pytest.raises(Conflict, match=f"starts {units + 1} processes on a node, but .* has {has}"):
         submit(workspace, "cluster", per_node=units + 1)
     submit(workspace, "cluster", per_node=units, command="true")
 
 
 def test_jobs_on_a_cluster_wait_for_free_nodes_first_come_first_served(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=3))
+    workspace.computes.put(AmlCompute("cpu", max_instances=3))
     first = submit(workspace, "cpu", nodes=2)
     wide = submit(workspace, "cpu", nodes=2)
     narrow = submit(workspace, "cpu")  # it would fit, but it came later
     local = submit(workspace, None)
     wait_for_running(workspace, first, local)
     assert statuses(workspace, (wide, narrow)) == [Status.QUEUED] * 2
-    nodes = workspace.compute_nodes("cpu")
+    nodes = workspace.computes.nodes("cpu")
     assert [(node.node_state, node.current_job_name) for node in nodes] == [("running", first)] * 2
     workspace.cancel(first)
     wait_for_running(workspace, wide, narrow)
@@ -106,14 +106,14 @@ def test_jobs_on_a_cluster_wait_for_free_nodes_first_come_first_served(workspace
 
 def test_clusters_do_not_wait_for_each_other_nor_for_local(workspace):
     for name in ("one", "two"):
-        workspace.put_compute(AmlCompute(name, max_instances=1))
+        workspace.computes.put(AmlCompute(name, max_instances=1))
     names = [submit(workspace, compute) for compute in ("one", "one", "two", None, "local", "serverless")]
     wait_for_running(workspace, names[0], names[2], names[3], names[4])
     assert statuses(workspace, (names[1], names[5])) == [Status.QUEUED] * 2  # local runs two
 
 
 def test_capacity_is_kept_when_the_engine_is_killed(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    workspace.computes.put(AmlCompute("cpu", max_instances=1))
     names = [submit(workspace, "cpu") for _ in range(2)]
     wait_for_running(workspace, names[0])
     pid = engine_pid(workspace)
@@ -125,68 +125,68 @@ def test_capacity_is_kept_when_the_engine_is_killed(workspace):
 
 
 def test_a_larger_cluster_takes_the_jobs_that_waited(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    workspace.computes.put(AmlCompute("cpu", max_instances=1))
     names = [submit(workspace, "cpu") for _ in range(2)]
     wait_for_running(workspace, names[0])
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
     wait_for_running(workspace, *names)
 
 
 def test_a_cluster_is_not_made_too_small_for_a_job_that_waits(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
     first, second = (submit(workspace, "cpu", nodes=2) for _ in range(2))
     wait_for_running(workspace, first)
     with pytest.raises(Conflict, match=f"the job {second} waits for 2 nodes of the compute cpu"):
-        workspace.put_compute(AmlCompute("cpu", max_instances=1))
+        workspace.computes.put(AmlCompute("cpu", max_instances=1))
     workspace.cancel(second)
-    assert workspace.put_compute(AmlCompute("cpu", max_instances=1)).nodes == 1
+    assert workspace.computes.put(AmlCompute("cpu", max_instances=1)).nodes == 1
 
 
 def test_jobs_on_a_stopped_instance_wait_until_it_is_started(workspace):
-    workspace.put_compute(ComputeInstance("mine"))
-    assert workspace.stop_compute("mine").state == "Stopped"
+    workspace.computes.put(ComputeInstance("mine"))
+    assert workspace.computes.stop("mine").state == "Stopped"
     job = command_job("true", compute="mine")
     assert any("mine is stopped" in note for note in workspace.notes(job))
     name = workspace.submit(job).name
     after = workspace.submit(command_job("true")).name
     assert workspace.wait(after, timeout_s=30).status is Status.COMPLETED
     assert workspace.job(name).status is Status.QUEUED
-    workspace.start_compute("mine")
+    workspace.computes.start("mine")
     assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
 
 
 def test_only_an_instance_is_started_and_stopped(workspace):
-    workspace.put_compute(AmlCompute("cpu"))
+    workspace.computes.put(AmlCompute("cpu"))
     for name in ("cpu", "local"):
         with pytest.raises(Conflict, match="is of the type"):
-            workspace.stop_compute(name)
+            workspace.computes.stop(name)
 
 
 def test_a_compute_with_unfinished_jobs_is_not_deleted(workspace):
-    workspace.put_compute(AmlCompute("cpu"))
+    workspace.computes.put(AmlCompute("cpu"))
     name = submit(workspace, "cpu")
     with pytest.raises(Conflict, match=f"unfinished jobs are on the compute cpu: {name}"):
-        workspace.delete_compute("cpu")
+        workspace.computes.delete("cpu")
     workspace.cancel(name)
     workspace.wait(name, timeout_s=30)
-    workspace.delete_compute("cpu")
-    assert [each.name for each in workspace.computes()] == ["local"]
+    workspace.computes.delete("cpu")
+    assert [each.name for each in workspace.computes.list()] == ["local"]
 
 
 def test_nodes_that_are_kept_are_idle(workspace):
-    workspace.put_compute(AmlCompute("cpu", min_instances=2))
-    assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["idle", "idle"]
+    workspace.computes.put(AmlCompute("cpu", min_instances=2))
+    assert [node.node_state for node in workspace.computes.nodes("cpu")] == ["idle", "idle"]
 
 
 def test_a_node_stays_idle_for_its_time_and_goes_then(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=120))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=120))
     workspace.wait(submit(workspace, "cpu", nodes=2, command="true"), timeout_s=30)
     name = submit(workspace, "cpu")
     wait_for_running(workspace, name)
-    states = [(node.node_state, node.current_job_name) for node in workspace.compute_nodes("cpu")]
+    states = [(node.node_state, node.current_job_name) for node in workspace.computes.nodes("cpu")]
     assert states == [("running", name), ("idle", None)]
-    workspace.put_compute(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=0))
-    assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["running"]
+    workspace.computes.put(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=0))
+    assert [node.node_state for node in workspace.computes.nodes("cpu")] == ["running"]
 
 
 def test_as_many_nodes_are_there_as_were_in_use_at_once():
@@ -202,6 +202,6 @@ def test_as_many_nodes_are_there_as_were_in_use_at_once():
 
 
 def test_the_sizes_have_units(workspace):
-    sizes = {size.name: size for size in workspace.vm_sizes()}
+    sizes = {size.name: size for size in workspace.computes.sizes()}
     assert (sizes["Standard_DS3_v2"].v_cp_us, sizes["Standard_DS3_v2"].gpus) == (4, 0)
     assert all(size.v_cp_us > 0 and size.memory_gb > 0 for size in sizes.values())

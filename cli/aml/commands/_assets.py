@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aml.commands._app import globals_
 from aml.commands._output import emit, emit_list
+from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.spec.updates import Update, updated
 from aml.view import cards, entities
-from aml.workspace import Workspace, open_workspace
 from aml.workspace.records import Asset
-
-
-def workspace() -> Workspace:
-    return open_workspace(globals_().workspace_name)
 
 
 def emit_asset(asset: Asset) -> None:
@@ -22,11 +17,11 @@ def emit_asset(asset: Asset) -> None:
 
 
 def show(kind: str, name: str, version: str | None, label: str | None) -> None:
-    emit_asset(workspace().asset(kind, name, version_of(version, label)))
+    emit_asset(workspace_in_use().assets.get(kind, name, version_of(version, label)))
 
 
 def list_assets(kind: str, name: str | None, limit: int | None, *, archived: bool | None) -> None:
-    assets = workspace().assets(kind, name, limit=limit, archived=archived)
+    assets = workspace_in_use().assets.list(kind, name, limit=limit, archived=archived)
     none = "No data." if kind == "data" else f"No {kind}s."
     emit_list([entities.asset(asset) for asset in assets], entities.ASSET_COLUMNS[kind], none=none)
 
@@ -36,15 +31,15 @@ def update(kind: str, name: str, version: str | None, label: str | None, changes
         described = {"description": asset.description, "tags": dict(asset.tags), "properties": dict(asset.properties)}
         return replace(asset, **updated(described, changes))
 
-    emit_asset(workspace().update_asset(kind, name, version_of(version, label), changed))
+    emit_asset(workspace_in_use().assets.update(kind, name, version_of(version, label), changed))
 
 
 def archive(kind: str, name: str, version: str | None, label: str | None, *, archived: bool) -> None:
     """One version; all of the name if none is named."""
-    place = workspace()
+    place = workspace_in_use()
     if label is not None:
-        version = place.asset(kind, name, version_of(version, label)).version
-    place.archive_asset(kind, name, version, archived=archived)
+        version = place.assets.get(kind, name, version_of(version, label)).version
+    place.assets.archive(kind, name, version, archived=archived)
 
 
 def version_of(version: str | None, label: str | None) -> str | None:

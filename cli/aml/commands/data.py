@@ -25,6 +25,7 @@ from aml.commands._options import (
     Sets,
     Tags,
 )
+from aml.commands._workspace import workspace_in_use
 from aml.spec.updates import Update
 
 app = typer.Typer()
@@ -62,7 +63,7 @@ def create(
         tags=_assets.tags_of(tags),
         datastore=datastore,
     )
-    _assets.emit_asset(_assets.workspace().create_data(spec))
+    _assets.emit_asset(workspace_in_use().assets.create(spec))
 
 
 @app.command("list")

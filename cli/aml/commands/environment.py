@@ -26,6 +26,7 @@ from aml.commands._options import (
     Sets,
     Tags,
 )
+from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.spec.updates import Update
 
@@ -75,7 +76,7 @@ def create(
         tags=_assets.tags_of(tags),
         datastore=datastore,
     )
-    _assets.emit_asset(_assets.workspace().create_environment(spec))
+    _assets.emit_asset(workspace_in_use().assets.create(spec))
 
 
 @app.command("list")

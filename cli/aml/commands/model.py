@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._app import globals_
 from aml.commands._assets import archived_of, tags_of, version_of
 from aml.commands._options import (
     Adds,
@@ -30,10 +29,10 @@ from aml.commands._options import (
     Version,
 )
 from aml.commands._output import emit, emit_list
+from aml.commands._workspace import workspace_in_use
 from aml.spec.updates import Update, updated
 from aml.view import cards, entities
 from aml.view.messages import say
-from aml.workspace import open_workspace
 from aml.workspace.records import ModelVersion
 
 app = typer.Typer()
@@ -72,7 +71,7 @@ def create(
         stage=stage,
         tags=tags_of(tags),
     )
-    _emit(open_workspace(globals_().workspace_name).create_model(spec))
+    _emit(workspace_in_use().models.create(spec))
 
 
 @app.command("list")
@@ -84,7 +83,7 @@ def list_(
 ) -> None:
     """List models, newest first."""
     archived = archived_of(include=include_archived, only=archived_only)
-    models = open_workspace(globals_().workspace_name).models(name, limit=max_results, archived=archived)
+    models = workspace_in_use().models.list(name, limit=max_results, archived=archived)
     emit_list([entities.model(model) for model in models], entities.MODEL_COLUMNS, none="No models.")
 
 
@@ -95,7 +94,7 @@ def show(
     label: Label = None,
 ) -> None:
     """Show a version of a model, the latest if none is named."""
-    _emit(open_workspace(globals_().workspace_name).model(name, version_of(version, label)))
+    _emit(workspace_in_use().models.get(name, version_of(version, label)))
 
 
 @app.command()
@@ -123,7 +122,7 @@ def update(
         }
         return replace(model, **updated(described, changes))
 
-    _emit(open_workspace(globals_().workspace_name).update_model(name, version_of(version, label), changed))
+    _emit(workspace_in_use().models.update(name, version_of(version, label), changed))
 
 
 @app.command()
@@ -141,7 +140,7 @@ def restore(name: Name, version: OptionalVersion = None, label: Label = None) ->
 @app.command()
 def download(name: Name, version: Version, download_path: DownloadPath = Path()) -> None:
     """Copy the files of a version to a folder of the model's name."""
-    folder = open_workspace(globals_().workspace_name).download_model(name, version, download_path)
+    folder = workspace_in_use().models.download(name, version, download_path)
     say(f"Downloaded to {folder.absolute()}")
 
 
@@ -150,7 +149,7 @@ def _emit(model: ModelVersion) -> None:
 
 
 def _archive(name: str, version: str | None, label: str | None, *, archived: bool) -> None:
-    workspace = open_workspace(globals_().workspace_name)
+    workspace = workspace_in_use()
     if label is not None:
-        version = workspace.model(name, version_of(version, label)).version
-    workspace.archive_model(name, version, archived=archived)
+        version = workspace.models.get(name, version_of(version, label)).version
+    workspace.models.archive(name, version, archived=archived)

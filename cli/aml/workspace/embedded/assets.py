@@ -42,7 +42,7 @@ class NewAsset:
     repeatable: bool = False  # a version that exists with the same content is described anew, and is no conflict
 
 
-class Assets:
+class AssetTable:
     """The asset table and the files of it."""
 
     def __init__(self, database: Database, paths: WorkspacePaths) -> None:

@@ -24,7 +24,7 @@ STOPPED = "Stopped"
 INSTANCE = "computeinstance"
 
 
-class Computes:
+class ComputeTable:
     """The compute table."""
 
     def __init__(self, database: Database) -> None:

@@ -16,6 +16,9 @@ from aml.errors import BackendError
 
 SCHEMAS = ("schema.sql", "tracking/schema.sql")
 VERSION = 1
+"""Of the two schemas. A change of them raises it, adds `migrations/VERSION.sql`, which makes a store of this version
+from one of the version before, and leaves the schema that was in `tests/workspace/stores/`."""
+_MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 30
 
 
@@ -56,6 +59,17 @@ class Database:
                 raise
             connection.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Reads that see the store as it is at one moment, whatever is written meanwhile."""
+        connection = self.connection
+        with translated(self.path):
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("COMMIT")
+
     def close(self) -> None:
         """Close this thread's connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -84,10 +98,16 @@ class Database:
         connection.execute("PRAGMA journal_mode = WAL")
         with self.transaction() as write:
             (version,) = write.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for name in SCHEMAS:
-                    _run_script(write, (Path(__file__).parent / name).read_text())
-                write.execute(f"PRAGMA user_version = {VERSION}")
+            for script in _scripts(version):
+                _run_script(write, script.read_text())
+            write.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _scripts(version: int) -> list[Path]:
+    """What makes a store of today from one of that version; 0 is an empty file."""
+    if version == 0:
+        return [Path(__file__).parent / name for name in SCHEMAS]
+    return [_MIGRATIONS / f"{number}.sql" for number in range(version + 1, VERSION + 1)]
 
 
 def _run_script(connection: sqlite3.Connection, script: str) -> None:

@@ -24,7 +24,7 @@ from aml.workspace.records import ModelVersion
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Models:
+class ModelTable:
     """The model table and the files of it."""
 
     def __init__(self, database: Database, paths: WorkspacePaths) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aml.errors import BackendError, NotFound
 from aml.spec import reference as forms
-from aml.workspace.embedded.assets import Assets
-from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.records import Asset, ModelVersion
 
@@ -36,8 +36,8 @@ class References:
     """
 
     paths: WorkspacePaths
-    models: Models
-    assets: Assets
+    models: ModelTable
+    assets: AssetTable
 
     def path(self, reference: str, type: str = "uri_folder") -> Path:
         """Where it is. `NotFound` if it is not there, `BackendError` if its form can't be used here."""

@@ -154,6 +154,11 @@ class Jobs:
         row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone()
         return row is not None
 
+    def workload(self) -> tuple[int, Sequence[Claim]]:
+        """How many are queued, and those that an engine works on, at one moment: no job is in both or in neither."""
+        with self._database.snapshot():
+            return self.count_queued(), self.active()
+
     def count_queued(self) -> int:
         row = self._database.connection.execute(
             f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued'"
