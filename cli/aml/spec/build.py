@@ -25,9 +25,10 @@ from aml.spec.model import (
     Resources,
 )
 from aml.spec.values import choice as _choice
+from aml.spec.values import environment as environment_of
 from aml.spec.values import labels as _labels
+from aml.spec.values import located, variables
 from aml.spec.values import text as _text
-from aml.spec.values import variables
 from aml.spec.values import whole as _whole
 
 _TYPES = (
@@ -46,7 +47,7 @@ def command_job(document: Document) -> CommandJob:
     code = _text(document, "code")
     return CommandJob(
         command=_text(document, "command") or "",
-        environment=_environment(document),
+        environment=environment_of(document) or "",
         code=None if code is None else reference.absolute(code, document.folder),
         inputs={name: _input(document, name) for name in document.mapping("inputs")},
         outputs={name: _output(document, name) for name in document.mapping("outputs")},
@@ -94,13 +95,13 @@ def data(document: Document) -> Data:
 
 
 def environment(document: Document) -> Environment:
-    located = _located(document.mapping(), document)
+    given = located(document.mapping(), document)
     return Environment(
         name=_text(document, "name") or "",
         version=_text(document, "version"),
         image=_text(document, "image"),
-        conda_file=located.get("conda_file"),
-        build=located.get("build"),
+        conda_file=given.get("conda_file"),
+        build=given.get("build"),
         os_type=_choice(document.value("os_type") or "linux", _OS_TYPES),
         inference_config=document.value("inference_config"),
         description=_text(document, "description"),
@@ -171,21 +172,6 @@ def _output(document: Document, name: str) -> Output:
         name=_text(document, "outputs", name, "name"),
         version=_text(document, "outputs", name, "version"),
     )
-
-
-def _environment(document: Document) -> str | Mapping[str, Any]:
-    inline = document.mapping("environment")
-    return _located(inline, document) if inline else _text(document, "environment") or ""
-
-
-def _located(environment: Mapping[str, Any], document: Document) -> dict[str, Any]:
-    """The keys of an environment, with its local paths absolute."""
-    located = dict(environment)
-    if isinstance(located.get("conda_file"), str):
-        located["conda_file"] = reference.absolute(located["conda_file"], document.folder)
-    if "build" in located:
-        located["build"] = {**located["build"], "path": reference.absolute(located["build"]["path"], document.folder)}
-    return located
 
 
 def _resources(document: Document) -> Resources:

@@ -57,14 +57,18 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
+_BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
+
 # Without a telling `type`, the first row decides whose keys are all there.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"command"}), "command"),
     (frozenset({"trial"}), "sweep"),
     (frozenset({"jobs"}), "pipeline"),
     (frozenset({"create_job"}), "schedule"),
-    (frozenset({"endpoint_name"}), "online-deployment"),
+    (frozenset({"defaults", "name"}), "batch-endpoint"),
     (frozenset({"auth_mode"}), "online-endpoint"),
+    (frozenset({"traffic"}), "online-endpoint"),
+    (frozenset({"mirror_traffic"}), "online-endpoint"),
     (frozenset({"path", "flavors"}), "model"),
     (frozenset({"container_name"}), "azure_blob"),
     (frozenset({"file_share_name"}), "azure_file"),
@@ -83,12 +87,20 @@ def kind_of(document: Document) -> str:
     if not isinstance(data, dict):
         return DEFAULT
     by_type = _TYPES.get(str(data.get("type")).lower())
-    return _by_schema(data) or by_type or _by_keys(data) or _by_misspelled_type(data) or DEFAULT
+    return _by_schema(data) or _deployment(data) or by_type or _by_keys(data) or _by_misspelled_type(data) or DEFAULT
 
 
 def _by_schema(data: Mapping[Any, Any]) -> str | None:
     name = re.search(r"([A-Za-z0-9]+)(?:\.schema)?\.json\s*$", str(data.get("$schema")))
     return _SCHEMAS.get(name[1].lower()) if name else None
+
+
+def _deployment(data: Mapping[Any, Any]) -> str | None:
+    """A deployment has a `type` too, and some of its types are also those of computes and jobs."""
+    if "endpoint_name" not in data:
+        return None
+    is_batch = str(data.get("type")).lower() in ("model", "pipeline") or not data.keys().isdisjoint(_BATCH_KEYS)
+    return "batch-deployment" if is_batch else "online-deployment"
 
 
 def _by_misspelled_type(data: Mapping[Any, Any]) -> str | None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from aml.spec.serving import OnlineDeployment, OnlineEndpoint
 
 Scalar = str | int | float | bool
 
@@ -203,4 +206,7 @@ class Datastore:
 
 ComputeSpec = AmlCompute | ComputeInstance
 
-Spec = CommandJob | Model | Data | Environment | AmlCompute | ComputeInstance | Datastore
+Spec: TypeAlias = (
+    "CommandJob | Model | Data | Environment | AmlCompute | ComputeInstance | Datastore"
+    " | OnlineEndpoint | OnlineDeployment"
+)

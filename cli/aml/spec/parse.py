@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import get_args
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from aml.errors import Pointer, Problem, SpecError
-from aml.spec import build, build_datastores, rules, schema, schema_files
+from aml.spec import rules, schema, schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
-from aml.spec.model import DatastoreType, Spec
 
-_BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
-    "command": build.command_job,
-    "model": build.model,
-    "data": build.data,
-    "environment": build.environment,
-    "amlcompute": build.amlcompute,
-    "computeinstance": build.compute_instance,
-    **dict.fromkeys(get_args(DatastoreType), build_datastores.datastore),
+if TYPE_CHECKING:
+    from aml.spec.model import Spec
+
+_BUILDERS: Mapping[str, tuple[str, str]] = {
+    "command": ("build", "command_job"),
+    "model": ("build", "model"),
+    "data": ("build", "data"),
+    "environment": ("build", "environment"),
+    "amlcompute": ("build", "amlcompute"),
+    "computeinstance": ("build", "compute_instance"),
+    "azure_blob": ("build_datastores", "datastore"),
+    "azure_file": ("build_datastores", "datastore"),
+    "azure_data_lake_gen1": ("build_datastores", "datastore"),
+    "azure_data_lake_gen2": ("build_datastores", "datastore"),
+    "one_lake": ("build_datastores", "datastore"),
+    "online-endpoint": ("build_serving", "online_endpoint"),
+    "online-deployment": ("build_serving", "online_deployment"),
 }
+"""Kind -> the module beside this one, and its function; who only checks a file does not load it."""
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
@@ -36,7 +46,9 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     kind = kind or kind_of(document)
     if kind not in _BUILDERS:
         raise SpecError(document.file, [_unusable(document, kind)], document.text)
-    return _BUILDERS[kind](document)
+    module, function = _BUILDERS[kind]
+    spec: Spec = getattr(import_module(f"aml.spec.{module}"), function)(document)
+    return spec
 
 
 def problems(document: Document, kind: str | None = None) -> list[Problem]:

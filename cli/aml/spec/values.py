@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aml.spec import reference
 from aml.spec.binding import literal_text
 from aml.spec.document import Document
 from aml.spec.wording import canonical
@@ -39,3 +40,19 @@ def variables(document: Document) -> dict[str, str]:
         name: (value.origin and value.raw) or literal_text(value.data)
         for name, (_, value) in (node.children.items() if node else ())
     }
+
+
+def environment(document: Document) -> str | Mapping[str, Any] | None:
+    """The environment of a job or deployment: a reference, or an inline one with its local paths absolute."""
+    inline = document.mapping("environment")
+    return located(inline, document) if inline else text(document, "environment")
+
+
+def located(environment: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """The keys of an environment, with its local paths absolute."""
+    located = dict(environment)
+    if isinstance(located.get("conda_file"), str):
+        located["conda_file"] = reference.absolute(located["conda_file"], document.folder)
+    if "build" in located:
+        located["build"] = {**located["build"], "path": reference.absolute(located["build"]["path"], document.folder)}
+    return located

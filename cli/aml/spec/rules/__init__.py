@@ -27,6 +27,8 @@ _MODULES: Mapping[str, str] = {
     "azure_data_lake_gen1": "datastores",
     "azure_data_lake_gen2": "datastores",
     "one_lake": "datastores",
+    "online-endpoint": "endpoints",
+    "online-deployment": "deployments",
 }
 """Kind -> the module here whose RULES has it."""
 
