@@ -10,7 +10,7 @@ from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.rules import environments, paths
 from aml.spec.schema_files import schema_of
-from aml.spec.wording import did_you_mean
+from aml.spec.wording import canonical, did_you_mean
 
 _ONLY_OF = {
     "kubernetes": ("resources",),
@@ -54,7 +54,8 @@ def machines(document: Document) -> Iterator[Problem]:
 
 def scaling(document: Document) -> Iterator[Problem]:
     settings = document.mapping("scale_settings")
-    if str(settings.get("type")).lower() == "target_utilization" and _type(document) == "managed":
+    scales = canonical(str(settings.get("type")), ["target_utilization"]) is not None
+    if scales and _type(document) == "managed":
         message = "A managed deployment can't scale by target_utilization."
         hint = "Write type: default; Azure Monitor's autoscale changes instance_count."
         yield document.problem("not-allowed", message, ("scale_settings", "type"), hint=hint)
@@ -101,7 +102,7 @@ def serving(document: Document) -> Iterator[Problem]:
         hint = "The file with init() and run(), relative to `code`."
         yield document.problem("missing-key", message, ("code_configuration", "scoring_script"), hint=hint)
     model = document.mapping("model")
-    is_custom = "path" in model and str(model.get("type", "custom_model")).lower() not in _WITHOUT_CODE
+    is_custom = "path" in model and canonical(str(model.get("type")), _WITHOUT_CODE) is None
     if is_custom and _lacks(document.data, "environment", _keys()):
         message = "A deployment of a custom model needs the key `environment`."
         hint = f"Without one, models of the types {' and '.join(_WITHOUT_CODE)} can be served: write the model's type."

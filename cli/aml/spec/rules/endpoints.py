@@ -7,6 +7,7 @@ from typing import Any
 
 from aml.errors import Problem
 from aml.spec.document import Document
+from aml.spec.wording import canonical
 
 MOST_MIRRORED = 50  # percent
 
@@ -42,8 +43,9 @@ def mirror_traffic(document: Document) -> Iterator[Problem]:
 def identity(document: Document) -> Iterator[Problem]:
     """A user-assigned identity is named, and it is one."""
     given = document.mapping("identity")
-    kind, listed = str(given.get("type")).lower(), given.get("user_assigned_identities")
-    if kind == "user_assigned" and "user_assigned_identities" not in given and len(given) == 1:
+    is_assigned = canonical(str(given.get("type")), ["user_assigned"]) is not None
+    listed = given.get("user_assigned_identities")
+    if is_assigned and "user_assigned_identities" not in given and len(given) == 1:
         hint = "Give the ARM id of the identity: - resource_id: /subscriptions/..."
         message = "`identity` needs the key `user_assigned_identities`."
         yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
