@@ -6,7 +6,18 @@ from aml.errors import SpecError
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
-from aml.spec.model import CommandJob, Data, DataInput, Environment, LiteralInput, Model, Output, Resources
+from aml.spec.model import (
+    CommandJob,
+    Component,
+    ComponentInput,
+    Data,
+    DataInput,
+    Environment,
+    LiteralInput,
+    Model,
+    Output,
+    Resources,
+)
 from aml.spec.parse import parse, problems
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -129,6 +140,19 @@ def test_an_environment_file_becomes_an_environment() -> None:
     inline = parse(load(SPECS / "valid" / "environment-with-packages.yml"))
     assert isinstance(inline, Environment)
     assert inline.conda_file == {"channels": ["defaults"], "dependencies": ["python=3.11", {"pip": ["numpy"]}]}
+
+
+def test_a_component_file_becomes_a_component() -> None:
+    spec = parse(load(SPECS / "valid" / "command-component.yml"))
+    assert isinstance(spec, Component)
+    assert (spec.name, spec.version, spec.is_deterministic) == ("train_iris", "1.10", False)
+    assert spec.code == str(SPECS / "src")
+    assert spec.additional_includes == (str(SPECS / "data" / "iris.csv"),)
+    assert spec.inputs["rate"] == ComponentInput("number", default="1e-3", min=0, max=1)
+    assert spec.inputs["epochs"] == ComponentInput("integer", optional=True, default=3)
+    assert spec.inputs["kernel"].enum == ("linear", "rbf")
+    assert spec.outputs["score"].type == "number"
+    assert spec.resources.instance_count == 2
 
 
 def test_every_problem_is_in_the_error_and_the_first_in_its_message() -> None:

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from aml.spec.document import Document
 from aml.spec.model import Datastore, DatastoreType
-from aml.spec.values import choice, labels, text
+from aml.spec.parts import choice, labels, text
 
 _TEXTS = (
     *("account_name", "container_name", "file_share_name", "filesystem", "store_name"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from aml.spec import reference
 from aml.spec.build import model
 from aml.spec.document import Document
 from aml.spec.model import Model
+from aml.spec.parts import choice, environment, labels, text, variables, whole
 from aml.spec.serving import (
     CodeConfiguration,
     Collection,
@@ -20,7 +20,6 @@ from aml.spec.serving import (
     RequestSettings,
     ScaleSettings,
 )
-from aml.spec.values import choice, environment, labels, text, variables, whole
 
 _ACCESS = ("enabled", "disabled")
 
@@ -49,7 +48,7 @@ def online_deployment(document: Document) -> OnlineDeployment:
         model=_model(document),
         model_mount_path=text(document, "model_mount_path"),
         code_configuration=_code(document),
-        environment=environment(document),
+        environment=environment(document) or None,
         environment_variables=variables(document),
         instance_type=text(document, "instance_type"),
         instance_count=whole(document.value("instance_count")) or 1,
@@ -82,7 +81,7 @@ def _model(document: Document) -> str | Model | None:
     node = document.node(("model",))
     if node is None or not isinstance(node.data, dict):
         return text(document, "model")
-    return model(dataclasses.replace(document, root=node))
+    return model(document.part("model"))
 
 
 def _code(document: Document) -> CodeConfiguration:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BUILDERS: Mapping[str, tuple[str, str]] = {
     "command": ("build", "command_job"),
+    "command-component": ("build_component", "command_component"),
     "model": ("build", "model"),
     "data": ("build", "data"),
     "environment": ("build", "environment"),
@@ -47,8 +48,13 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     if kind not in _BUILDERS:
         raise SpecError(document.file, [_unusable(document, kind)], document.text)
     module, function = _BUILDERS[kind]
-    spec: Spec = getattr(import_module(f"aml.spec.{module}"), function)(document)
-    return spec
+    builder: Callable[[Document], Spec] = getattr(import_module(f"aml.spec.{module}"), function)
+    return builder(document)
+
+
+def is_usable(kind: str) -> bool:
+    """Whether a spec of `kind` can be built; others can only be checked, if they have a schema."""
+    return kind in _BUILDERS
 
 
 def problems(document: Document, kind: str | None = None) -> list[Problem]:

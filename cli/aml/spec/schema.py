@@ -70,7 +70,7 @@ class _Check:
 
     def value(self, schema: Schema, value: Any, at: Pointer) -> Iterator[Problem]:
         if isinstance(value, str):
-            if "enum" in schema and canonical(value, _texts(schema["enum"])) is None:
+            if "enum" in schema and _member(value, _texts(schema["enum"]), exact="x-exact" in schema) is None:
                 yield self.not_allowed(value, _texts(schema["enum"]), at)
             elif "pattern" in schema and not re.search(schema["pattern"], value):
                 yield self.mismatch(schema, value, at)
@@ -112,33 +112,43 @@ class _Check:
                 yield self.absent(key, schema, at)
 
     def any_of(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        """What the one branch finds that was meant: of the value's type, by its key `type`, else by its keys."""
         branches = [branch for branch in schema["anyOf"] if _fits(branch, node.data)]
         branches = branches or [branch for branch in schema["anyOf"] if _as_text(branch, node) is not None]
         if not branches:
             yield self.wrong_type(schema, node, at)
         elif len(branches) == 1:
             yield from self.node(branches[0], node, at)
-        elif all("type" in branch.get("required", ()) for branch in branches):
-            yield from self.by_type(schema, branches, node, at)
+        elif isinstance(node.data, dict):
+            yield from self.one_of(schema, branches, node, at)
         else:
-            yield from self.node(_most_like(branches, node), node, at)
+            found = [list(self.node(branch, node, at)) for branch in branches]
+            yield from min(found, key=len)
 
-    def by_type(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
-        """The branch that the key `type` names, misspelled too."""
-        types = {name: branch for branch in branches for name in branch["properties"]["type"]["enum"]}
-        keys = {key for branch in branches for key in branch["properties"]}
-        unknown = (key for key in node.data if key not in keys)
-        misspelled = next((key for key in unknown if did_you_mean(str(key), keys) == "type"), None)
-        value = node.data.get("type", node.data.get(misspelled))
-        name = canonical(value, types) if isinstance(value, str) else None
-        if name is not None:
-            yield from self.node(types[name], node, at)
-        elif "type" not in node.data:
-            yield self.absent("type", schema, at, hint=allowed([*types]))
-        elif isinstance(value, str):
-            yield self.not_allowed(value, [*types], (*at, "type"))
+    def one_of(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
+        """Of several branches for a mapping."""
+        types: list[str] = []
+        if all(_types_named(branch) for branch in branches):
+            types = list(dict.fromkeys(name for branch in branches for name in _types_named(branch)))
+        key = "type" if "type" in node.data or not types else _misspelled_type(branches, node)
+        value = node.data.get(key)
+        name = _member(value, types, exact=any(_is_exact(branch) for branch in branches))
+        if types and key in node.data:
+            if name is None:
+                yield from self.wrong_name(value, types, (*at, key), node)
+                return
+            branches = [branch for branch in branches if name in _types_named(branch)]
+        meant = _most_like(branches, node)
+        if types and key not in node.data and "type" in meant.get("required", ()):
+            yield self.absent("type", schema, at, hint=_type_hint(meant, types))
         else:
-            yield self.wrong_type({"type": "string"}, node.children["type"].node, (*at, "type"))
+            yield from self.node(meant, node, at)
+
+    def wrong_name(self, value: Any, types: Sequence[str], at: Pointer, node: Node) -> Iterator[Problem]:
+        if isinstance(value, str):
+            yield self.not_allowed(value, types, at)
+        else:
+            yield self.wrong_type({"type": "string"}, node.children[at[-1]].node, at)
 
     def wrong_type(self, schema: Schema, node: Node, at: Pointer) -> Problem:
         wanted = _wanted(schema)
@@ -234,6 +244,35 @@ def _as_text(schema: Schema, node: Node) -> str | None:
     return node.raw or literal_text(node.data) if "string" in _types(schema) and not _fits(schema, node.data) else None
 
 
+def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:
+    """The one of `values` that is meant; Azure ML ignores case, save in the types of a component."""
+    if not isinstance(value, str):
+        return None
+    return (value if value in values else None) if exact else canonical(value, values)
+
+
+def _types_named(branch: Schema) -> list[str]:
+    """The values that a branch allows for its key `type`."""
+    return _texts(branch.get("properties", {}).get("type", {}).get("enum", ()))
+
+
+def _is_exact(branch: Schema) -> bool:
+    return "x-exact" in branch.get("properties", {}).get("type", {})
+
+
+def _misspelled_type(branches: Sequence[Schema], node: Node) -> Key:
+    """The key that is there in place of `type`, where there is one."""
+    keys = {key for branch in branches for key in branch["properties"]}
+    unknown = (key for key in node.data if key not in keys)
+    return next((key for key in unknown if did_you_mean(str(key), keys) == "type"), "type")
+
+
+def _type_hint(meant: Schema, types: Sequence[str]) -> str:
+    """Which type the other keys speak for, if there is no more than one."""
+    names, required = _types_named(meant), len(meant["required"]) > 1
+    return f"Its keys are those of {article(meant['title'])}: type: {names[0]}." if required else allowed(types)
+
+
 def _most_like(branches: Sequence[Schema], node: Node) -> Schema:
     """The branch that a mapping was meant for: one that it fits, else by its keys, misspelled ones too."""
     known = [branch for branch in branches if _has_right_keys(branch, node)]
@@ -246,11 +285,13 @@ def _has_right_keys(branch: Schema, node: Node) -> bool:
     return all(key in given for key in branch.get("required", ())) and (others is not False or given <= known.keys())
 
 
-def _likeness(branch: Schema, node: Node) -> tuple[int, int]:
-    """How much a mapping looks like a branch: its required keys that are there, then all of its keys."""
-    known = branch.get("properties", {})
-    there = {key if key in known else _meant(branch, node, key) for key in islice(node.data, MOST)} - {None}
-    return sum(key in branch.get("required", ()) for key in there), len(there)
+def _likeness(branch: Schema, node: Node) -> tuple[int, int, bool]:
+    """How much a mapping looks like a branch: few keys that it lacks, many of those that it needs."""
+    keys = branch.get("properties", {})
+    unknown = [key for key in node.data if key not in keys]
+    wrong = sum(did_you_mean(str(key), keys) is None for key in islice(unknown, MOST))
+    there = sum(key in node.data for key in branch.get("required", ()))
+    return -len(unknown) - wrong, there, "type" not in branch.get("required", ())
 
 
 def _keys(schema: Schema) -> list[str]:

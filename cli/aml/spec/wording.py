@@ -70,10 +70,11 @@ def short(value: str) -> str:
 
 def article(noun: str) -> str:
     """`a pytorch distribution`; a title in the plural goes without."""
-    noun = noun[0].lower() + noun[1:]
+    if noun.split(maxsplit=1)[0][1:].islower():  # SAS and GPU stay
+        noun = noun[0].lower() + noun[1:]
     if noun.endswith("s"):
         return noun
-    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+    return f"{'an' if noun[0].lower() in 'aeio' else 'a'} {noun}"
 
 
 def alternatives(words: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ Rule = Callable[[Document], Iterator[Problem]]
 MOST = 100
 _MODULES: Mapping[str, str] = {
     "command": "commands",
+    "command-component": "components",
     "model": "assets",
     "data": "assets",
     "environment": "assets",
