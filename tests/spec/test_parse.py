@@ -19,6 +19,17 @@ from aml.spec.model import (
     Resources,
 )
 from aml.spec.parse import parse, problems
+from aml.spec.sweep import (
+    Choice,
+    EarlyTermination,
+    Normal,
+    Objective,
+    Randint,
+    Sampling,
+    SweepJob,
+    SweepLimits,
+    Uniform,
+)
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -153,6 +164,37 @@ def test_a_component_file_becomes_a_component() -> None:
     assert spec.inputs["kernel"].enum == ("linear", "rbf")
     assert spec.outputs["score"].type == "number"
     assert spec.resources.instance_count == 2
+
+
+def test_a_sweep_file_becomes_a_sweep() -> None:
+    spec = parse(load(SPECS / "valid" / "sweep.yml"))
+    assert isinstance(spec, SweepJob)
+    assert spec.trial.code == str(SPECS / "src")
+    assert spec.trial.resources.instance_count == 2
+    assert spec.objective == Objective("maximize", "accuracy")
+    assert spec.limits == SweepLimits(20, 4, timeout=7200, trial_timeout=600)
+    assert spec.sampling_algorithm == Sampling("random", seed=123, rule="sobol", logbase="e")
+    assert spec.early_termination == EarlyTermination("bandit", 2, 5, slack_factor=0.1)
+    space = spec.search_space
+    assert space["rate"] == Uniform("loguniform", -6, -1)
+    assert space["depth"] == Uniform("quniform", 2, 10, q=2)
+    assert space["decay"] == Normal("lognormal", 0, 0.5)
+    assert space["seed"] == Randint(100)
+    nested = {"name": "rbf", "gamma": Uniform("uniform", 0.1, 1)}
+    assert space["kernel"] == Choice(("linear", 3, 0.5, True, nested))
+
+
+def test_a_sweep_draws_at_random_and_ends_no_trial_early_unless_it_says_so() -> None:
+    spec = parse(load(SPECS / "valid" / "sweep-without-search-space.yml"))
+    assert isinstance(spec, SweepJob)
+    assert spec.sampling_algorithm == Sampling("random")
+    assert spec.early_termination is None
+
+
+def test_an_interval_of_zero_is_one() -> None:
+    spec = parse(load(SPECS / "valid" / "sweep-enum-case.yml"))
+    assert isinstance(spec, SweepJob)
+    assert spec.early_termination == EarlyTermination("median_stopping", evaluation_interval=1)
 
 
 def test_every_problem_is_in_the_error_and_the_first_in_its_message() -> None:

@@ -20,7 +20,10 @@ from aml.spec.schema import check
 from aml.spec.schema_files import KEYWORDS, schema_of
 
 SPECS = Path(__file__).parents[1] / "specs"
-CASES = ("enum-case.yml", "model-of-a-job.yml", "data-table.yml", "environment.yml")
+CASES = (
+    *("enum-case.yml", "sweep-enum-case.yml"),
+    *("model-of-a-job.yml", "data-table.yml", "environment.yml"),
+)
 NAMES = sorted(path.name for path in bundle.schemas().glob("*.json"))
 KINDS = [name.removesuffix(".schema.json") for name in NAMES if name != "common.schema.json"]
 

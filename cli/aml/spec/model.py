@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from aml.spec.serving import OnlineDeployment, OnlineEndpoint
+    from aml.spec.sweep import SweepJob
 
 Scalar = str | int | float | bool
 
@@ -252,6 +253,6 @@ class Datastore:
 ComputeSpec = AmlCompute | ComputeInstance
 
 Spec: TypeAlias = (
-    "CommandJob | Component | Model | Data | Environment | AmlCompute | ComputeInstance | Datastore"
+    "CommandJob | SweepJob | Component | Model | Data | Environment | ComputeSpec | Datastore"
     " | OnlineEndpoint | OnlineDeployment"
 )

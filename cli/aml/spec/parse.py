@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _BUILDERS: Mapping[str, tuple[str, str]] = {
     "command": ("build", "command_job"),
     "command-component": ("build_component", "command_component"),
+    "sweep": ("build_sweep", "sweep_job"),
     "model": ("build", "model"),
     "data": ("build", "data"),
     "environment": ("build", "environment"),

@@ -33,7 +33,11 @@ _TYPES = {
 def check(document: Document, kind: str) -> list[Problem]:
     """The first faults, up to MOST, that the schema of `kind` finds, in the order of the document."""
     schema = schema_of(kind)
-    return list(islice(_Check(document, schema["properties"]).node(schema, document.root, ()), MOST))
+    walk = _Check(document, schema["properties"], bindable=kind in _BINDABLE)
+    return list(islice(walk.node(schema, document.root, ()), MOST))
+
+
+_BINDABLE = frozenset({"pipeline", "pipeline-component"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class _Check:
 
     document: Document
     top: Mapping[str, Schema]  # the properties of the root, to say where a key belongs
+    bindable: bool  # whether ${{parent.inputs.NAME}} may stand for a number
 
     def node(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         if "anyOf" in schema:
@@ -72,7 +77,7 @@ class _Check:
         if isinstance(value, str):
             if "enum" in schema and _member(value, _texts(schema["enum"]), exact="x-exact" in schema) is None:
                 yield self.not_allowed(value, _texts(schema["enum"]), at)
-            elif "pattern" in schema and not re.search(schema["pattern"], value):
+            elif "pattern" in schema and (not re.search(schema["pattern"], value) or self.is_misplaced(schema, value)):
                 yield self.mismatch(schema, value, at)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             if value < schema.get("minimum", value):
@@ -81,6 +86,14 @@ class _Check:
             elif value > schema.get("maximum", value):
                 message = f"{name_of(at)} is {value}; it must be at most {schema['maximum']}."
                 yield self.document.problem("out-of-range", message, at)
+
+        elif isinstance(value, (list, dict)) and len(value) < schema.get("minItems", schema.get("minProperties", 0)):
+            hint = "Give at least one item."
+            yield self.document.problem("empty-value", f"{name_of(at)} is empty.", at, hint=hint)
+
+    def is_misplaced(self, schema: Schema, value: str) -> bool:
+        """Whether a binding stands for a number where nothing fills it in."""
+        return not self.bindable and value.startswith("${{") and _is_numeric(schema)
 
     def keys(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
@@ -165,7 +178,7 @@ class _Check:
 
     def mismatch(self, schema: Schema, value: str, at: Pointer, *, at_key: bool = False) -> Problem:
         message, _, advice = schema["patternErrorMessage"].partition("; ")
-        code = schema.get("x-code", "wrong-type" if "integer" in _types(schema) else "bad-format")
+        code = schema.get("x-code", "wrong-type" if _is_numeric(schema) else "bad-format")
         is_hidden = at_key or not value.strip() or schema.get("writeOnly")
         subject = name_of(at) if is_hidden else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
@@ -212,6 +225,11 @@ def _types(schema: Schema) -> Sequence[str]:
         return [name for branch in schema["anyOf"] for name in _types(branch)]
     types = schema.get("type", ())
     return [types] if isinstance(types, str) else types
+
+
+def _is_numeric(schema: Schema) -> bool:
+    """Whether a number belongs here; digits in quotes are one too."""
+    return _types(schema)[:1] in (["integer"], ["number"])
 
 
 def _fits(schema: Schema, value: Any) -> bool:
@@ -310,7 +328,7 @@ def _texts(values: Iterable[Any]) -> list[str]:
 
 def _wanted(schema: Schema) -> str:
     types = list(dict.fromkeys(_types(schema)))
-    if "integer" in types and "string" in types:
+    if _is_numeric(schema) and "string" in types:
         types.remove("string")  # digits in quotes: accepted, not advised
     return alternatives([_TYPES[name] for name in types if name != "null"])
 

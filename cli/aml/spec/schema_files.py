@@ -14,6 +14,7 @@ KEYWORDS = frozenset(
     {
         *("$schema", "$ref", "definitions", "title", "description"),
         *("type", "enum", "pattern", "minimum", "maximum", "anyOf", "items"),
+        *("minItems", "minProperties"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
         "writeOnly",  # a secret: no message shows its value

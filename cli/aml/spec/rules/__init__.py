@@ -19,6 +19,7 @@ MOST = 100
 _MODULES: Mapping[str, str] = {
     "command": "commands",
     "command-component": "components",
+    "sweep": "sweeps",
     "model": "assets",
     "data": "assets",
     "environment": "assets",

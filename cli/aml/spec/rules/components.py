@@ -92,7 +92,7 @@ def empty_options(document: Document) -> Iterator[Problem]:
 
 RULES = {
     "command-component": (
-        bindings.bindings,
+        bindings.of_component,
         bindings.unused,
         optional_inputs,
         empty_options,
