@@ -71,28 +71,34 @@ def test_every_wrong_field_is_named() -> None:
     ]
 
 
+CRON = "type: cron, expression: 0 8 * * 1"
+DAILY = "type: recurrence, frequency: day, interval: 1"
+MONTHLY = "type: recurrence, frequency: month, interval: 1"
+
+
 @pytest.mark.parametrize(
     ("trigger", "expected"),
     [
-        ("{type: cron, expression: 0 8 * * 1}", []),
-        ("{type: cron, expression: 0 8 1 * 1}", ["warning ignored-value trigger.expression"]),
-        ("{type: cron}", ["error missing-key trigger.expression"]),
-        ("{type: daily}", ["error not-allowed trigger.type"]),
-        ("{expression: 0 8 * * 1}", ["error missing-key trigger.type"]),
-        ("{type: cron, expression: 0 8 * * 1, start_time: '2026-02-30T10:00'}", ["error bad-format trigger.start_time"]),
-        ("{type: cron, expression: 0 8 * * 1, start_time: '2026-02-28'}", ["error bad-format trigger.start_time"]),
-        ("{type: cron, expression: 0 8 * * 1, end_time: '2026-02-28 10:00:00.5+01:00'}", []),
-        ("{type: cron, expression: 0 8 * * 1, start_time: '2026-1-2T3:4', end_time: '2026-1-2T3:4'}", [
-            "error out-of-range trigger.end_time"]),
-        ("{type: recurrence, frequency: hour, interval: 4}", []),
-        ("{type: Recurrence, frequency: Day, interval: '1', schedule: {hours: 8, minutes: [0, '30']}}", []),
-        ("{type: recurrence, frequency: day, interval: 1, schedule: {hours: 8}}", [
-            "error missing-key trigger.schedule.minutes"]),
-        ("{type: recurrence, frequency: day, interval: 1, schedule: {hours: -1, minutes: 0}}", [
-            "error out-of-range trigger.schedule.hours"]),
-        ("{type: recurrence, frequency: month, interval: 1, schedule: {hours: 0, minutes: 0, month_days: [0, 32]}}", [
-            "error out-of-range trigger.schedule.month_days", "error out-of-range trigger.schedule.month_days"]),
+        (CRON, []),
+        ("type: cron, expression: 0 8 1 * 1", ["warning ignored-value trigger.expression"]),
+        ("type: cron", ["error missing-key trigger.expression"]),
+        ("type: daily", ["error not-allowed trigger.type"]),
+        ("expression: 0 8 * * 1", ["error missing-key trigger.type"]),
+        (f"{CRON}, start_time: '2026-02-30T10:00'", ["error bad-format trigger.start_time"]),
+        (f"{CRON}, start_time: '2026-02-28'", ["error bad-format trigger.start_time"]),
+        (f"{CRON}, end_time: '2026-02-28 10:00:00.5+01:00'", []),
+        (f"{CRON}, start_time: '2026-1-2T3:4', end_time: '2026-1-2T3:4'", ["error out-of-range trigger.end_time"]),
+        ("type: recurrence, frequency: hour, interval: 4", []),
+        ("type: Recurrence, frequency: Day, interval: '1', schedule: {hours: 8, minutes: [0, '30']}", []),
+        (f"{DAILY}, schedule: {{hours: 8}}", ["error missing-key trigger.schedule.minutes"]),
+        (f"{DAILY}, schedule: {{hours: -1, minutes: 0}}", ["error out-of-range trigger.schedule.hours"]),
+        (f"{DAILY}, schedule: {{hours: 1, minutes: [60]}}", ["error out-of-range trigger.schedule.minutes"]),
+        (f"{MONTHLY}, schedule: {{hours: 0, minutes: 0, month_days: [1, 31]}}", []),
+        (
+            f"{MONTHLY}, schedule: {{hours: 0, minutes: 0, month_days: 32}}",
+            ["error out-of-range trigger.schedule.month_days"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_trigger_is_judged(trigger: str, expected: list[str]) -> None:
-    assert told(trigger) == expected
+    assert told(f"{{{trigger}}}") == expected

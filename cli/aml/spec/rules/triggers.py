@@ -74,9 +74,7 @@ def _time_zone(document: Document) -> Iterator[Problem]:
     known: list[str] = definition("timeZone")["anyOf"][0]["enum"]
     if isinstance(zone, str) and zone.lower() not in (name.lower() for name in known):
         meant = did_you_mean(zone, known)
-        hint = (
-            f"Did you mean {meant}?" if meant else 'Write a name that Windows has, such as "W. Europe Standard Time".'
-        )
+        hint = f"Did you mean {meant}?" if meant else "Write a name that Windows has: W. Europe Standard Time."
         message = f"The time zone '{zone}' is not known."
         yield document.problem("unknown-time-zone", message, ("time_zone",), hint=hint, severity="warning")
 
