@@ -161,7 +161,12 @@ class Models(Protocol):
         """One version, or the latest."""
 
     def list(
-        self, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+        self,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        archived: bool | None = False,
+        stage: str | None = None,
     ) -> Sequence[ModelVersion]: ...
 
     def made_by(self, job_name: str) -> Sequence[ModelVersion]:
@@ -177,7 +182,7 @@ class Models(Protocol):
 
 
 class Assets(Protocol):
-    """Registered data and environments: a kind is `data` or `environment`."""
+    """Registered data, environments and components: a kind is `data`, `environment` or `component`."""
 
     def create(self, spec: Data | Environment) -> Asset:
         """A version of an environment that exists with the same content is described anew."""
@@ -194,6 +199,19 @@ class Assets(Protocol):
 
     def archive(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
         """As `Models.archive`."""
+
+
+class Registry(Protocol):
+    """Assets that all workspaces of this machine can use, as `azureml://registries/NAME/...`."""
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def assets(self) -> Assets: ...
+
+    def share(self, record: ModelVersion | Asset, *, name: str, version: str) -> ModelVersion | Asset:
+        """Copy a version of a workspace here; `Conflict` if there is such a version."""
 
 
 class Computes(Protocol):
@@ -228,6 +246,16 @@ def open_workspace(name: str | None = None) -> Workspace:
     from aml.workspace.embedded.workspaces import existing_workspace_name
 
     return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+
+
+def open_registry(name: str, *, create: bool = False) -> Registry:
+    """The registry of that name; `NotFound` if there is none, unless it is to be made."""
+    from aml.workspace.embedded.references import existing_registry
+    from aml.workspace.embedded.registries import EmbeddedRegistry
+
+    if not create:
+        existing_registry(name)
+    return EmbeddedRegistry(name)
 
 
 def create_workspace(name: str) -> Workspace:

@@ -192,13 +192,23 @@ class ModelVersion:
     properties: Mapping[str, str | None] = field(default_factory=dict)
     flavors: Mapping[str, Any] = field(default_factory=dict)
     archived: bool = False
+    registry: str | None = None  # that it is in, if it is in no workspace
+
+
+COLLECTIONS: Mapping[str, str] = {
+    "data": "data",
+    "environment": "environments",
+    "component": "components",
+    "model": "models",
+}
+"""Kind of asset -> what `azureml://registries/NAME/` has in front of the name of one."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One version of data or of an environment."""
+    """One version of data, of an environment or of a component."""
 
-    kind: str  # data, environment
+    kind: str  # data, environment, component
     name: str
     version: str
     document: Mapping[str, Any]  # what its kind has, keys as in the YAML; a path that is in `path` is left out
@@ -211,6 +221,7 @@ class Asset:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
     archived: bool = False
+    registry: str | None = None  # that it is in, if it is in no workspace
 
 
 @dataclass(frozen=True)
