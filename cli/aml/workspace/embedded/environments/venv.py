@@ -53,9 +53,7 @@ def notes(requirements: Requirements) -> Iterator[str]:
 def key(requirements: Requirements, environment: Mapping[str, str]) -> str:
     """A hash of what goes into the venv: requirements, Python, indexes, and the state of local packages."""
     given = _environment(environment)
-    indexes = {
-        name: text for name, text in given.items() if name.startswith(("UV_", "PIP_NO_INDEX")) and not _is_idle(name)
-    }
+    indexes = {name: text for name, text in given.items() if _decides(name)}
     lines = [*requirements.packages, *requirements.options]
     local = [_state(path) for path in local_paths(requirements)]
     return hashed("venv", _python(requirements), lines, indexes, local)
