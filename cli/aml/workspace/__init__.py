@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MetricPoint,
         ModelVersion,
         Plan,
+        Settings,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -55,6 +56,9 @@ class Workspace(Protocol):
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
+    def unmet(self, spec: CommandJob) -> Sequence[str]:
+        """What the environment of a spec asks for and the job will not find, each with what is there instead."""
+
     def plan(self, spec: CommandJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 
@@ -79,6 +83,12 @@ class Workspace(Protocol):
 
     def archive_job(self, name: str, *, archived: bool = True) -> Job:
         """Hide a job that is over from lists, or show it again; `Conflict` if it is not over."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def change_settings(self, changes: Mapping[str, str | None]) -> Settings:
+        """Set what is given as text; None is: back to the default."""
 
     def usage(self) -> Usage:
         """What it takes on the disk; walks through all files."""
@@ -151,7 +161,12 @@ class Models(Protocol):
         """One version, or the latest."""
 
     def list(
-        self, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+        self,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        archived: bool | None = False,
+        stage: str | None = None,
     ) -> Sequence[ModelVersion]: ...
 
     def made_by(self, job_name: str) -> Sequence[ModelVersion]:
@@ -167,7 +182,7 @@ class Models(Protocol):
 
 
 class Assets(Protocol):
-    """Registered data and environments: a kind is `data` or `environment`."""
+    """Registered data, environments and components: a kind is `data`, `environment` or `component`."""
 
     def create(self, spec: Data | Environment) -> Asset:
         """A version of an environment that exists with the same content is described anew."""
@@ -184,6 +199,19 @@ class Assets(Protocol):
 
     def archive(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
         """As `Models.archive`."""
+
+
+class Registry(Protocol):
+    """Assets that all workspaces of this machine can use, as `azureml://registries/NAME/...`."""
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def assets(self) -> Assets: ...
+
+    def share(self, record: ModelVersion | Asset, *, name: str, version: str) -> ModelVersion | Asset:
+        """Copy a version of a workspace here; `Conflict` if there is such a version."""
 
 
 class Computes(Protocol):
@@ -218,6 +246,16 @@ def open_workspace(name: str | None = None) -> Workspace:
     from aml.workspace.embedded.workspaces import existing_workspace_name
 
     return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+
+
+def open_registry(name: str, *, create: bool = False) -> Registry:
+    """The registry of that name; `NotFound` if there is none, unless it is to be made."""
+    from aml.workspace.embedded.references import existing_registry
+    from aml.workspace.embedded.registries import EmbeddedRegistry
+
+    if not create:
+        existing_registry(name)
+    return EmbeddedRegistry(name)
 
 
 def create_workspace(name: str) -> Workspace:

@@ -57,6 +57,20 @@ END_OF: Mapping[Reason, Status] = {
 }
 
 
+ENVIRONMENT_MODE = "aml.environment_mode"
+"""The property of a job that says its mode; Azure ML keeps it and does not read it."""
+
+
+class EnvironmentMode(StrEnum):
+    """What a job's environment is made of."""
+
+    CURRENT = "current"  # the Python that aml is installed in
+    VENV = "venv"  # a virtual environment that uv builds from the conda file's Python requirements
+    CONDA = "conda"  # built by conda, mamba or micromamba from the conda file
+    DOCKER = "docker"  # a container of the image, with what the conda file adds to it
+    PODMAN = "podman"  # the same
+
+
 @dataclass(frozen=True)
 class Job:
     """One job. `document` is what the user submitted, complete and bound; the rest is the workspace's."""
@@ -135,6 +149,17 @@ class PlannedInput:
 
 
 @dataclass(frozen=True)
+class PlannedEnvironment:
+    """What the processes would run in."""
+
+    name: str  # as the spec refers to it, with the version that is the latest now; or what an inline one is
+    mode: EnvironmentMode
+    python: str | None  # the first `python` on the job's PATH; None where an image or conda decides
+    is_built: bool  # nothing has to be built before the job starts
+    unmet: tuple[str, ...]  # what the environment asks for and the job would not find
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
 
@@ -147,6 +172,7 @@ class Plan:
     inputs: Mapping[str, PlannedInput]
     outputs: Mapping[str, Path]
     snapshot: Snapshot | None
+    runs_in: PlannedEnvironment
     notes: tuple[str, ...]
 
 
@@ -166,13 +192,23 @@ class ModelVersion:
     properties: Mapping[str, str | None] = field(default_factory=dict)
     flavors: Mapping[str, Any] = field(default_factory=dict)
     archived: bool = False
+    registry: str | None = None  # that it is in, if it is in no workspace
+
+
+COLLECTIONS: Mapping[str, str] = {
+    "data": "data",
+    "environment": "environments",
+    "component": "components",
+    "model": "models",
+}
+"""Kind of asset -> what `azureml://registries/NAME/` has in front of the name of one."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One version of data or of an environment."""
+    """One version of data, of an environment or of a component."""
 
-    kind: str  # data, environment
+    kind: str  # data, environment, component
     name: str
     version: str
     document: Mapping[str, Any]  # what its kind has, keys as in the YAML; a path that is in `path` is left out
@@ -185,6 +221,7 @@ class Asset:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
     archived: bool = False
+    registry: str | None = None  # that it is in, if it is in no workspace
 
 
 @dataclass(frozen=True)
@@ -238,6 +275,15 @@ class WorkspaceInfo:
     kind: str  # embedded
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for the jobs of a workspace where neither a flag nor the spec says it."""
+
+    environment_mode: EnvironmentMode = EnvironmentMode.CURRENT
+    local_jobs: int = 2  # that run at once on local
+    redacted_variables: tuple[str, ...] = ()  # environment variables never told, besides those that look like a secret
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aml.errors import AmlError
 from aml.spec.model import ComputeSpec, Data, Environment, Model
 from aml.workspace.embedded import computes, content, names
 from aml.workspace.embedded.assets import AssetTable
@@ -31,7 +32,7 @@ class Models:
     def create(self, spec: Model) -> ModelVersion:
         job_name = job_of(spec.path)
         if job_name is not None:
-            self.jobs.get(job_name)
+            _check_job(job_name, self.jobs, self.table.registry, "model")
         return self.table.create(
             spec.name,
             self.references.path(spec.path, spec.type),
@@ -50,9 +51,14 @@ class Models:
         return self.table.get(name, version)
 
     def list(
-        self, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+        self,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        archived: bool | None = False,
+        stage: str | None = None,
     ) -> Sequence[ModelVersion]:
-        return self.table.list(name, limit=limit, archived=archived)
+        return self.table.list(name, limit=limit, archived=archived, stage=stage)
 
     def made_by(self, job_name: str) -> Sequence[ModelVersion]:
         return self.table.made_by(job_name)
@@ -83,7 +89,7 @@ class Assets:
     def create(self, spec: Data | Environment) -> Asset:
         new = content.new_asset(spec, names.user_name())
         if new.job_name is not None:
-            self.jobs.get(new.job_name)
+            _check_job(new.job_name, self.jobs, self.table.registry, new.kind)
         return self.table.create(new)
 
     def get(self, kind: str, name: str, version: str | None = None) -> Asset:
@@ -155,3 +161,13 @@ class Metrics:
 
     def after(self, job_name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
         return metrics.metrics_after(self.database.connection, job_name, cursor)
+
+
+def _check_job(name: str, jobs: Jobs, registry: str | None, noun: str) -> None:
+    """That a job whose output is registered is there."""
+    if registry is not None:
+        raise AmlError(
+            f"the output of the job {name} is in a workspace, which a registry can't look into",
+            f"Register it in the workspace, then copy it with `aml {noun} share`.",
+        )
+    jobs.get(name)
