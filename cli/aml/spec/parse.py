@@ -33,7 +33,9 @@ _BUILDERS: Mapping[str, tuple[str, str]] = {
 }
 """Kind -> the module beside this one, and its function; who only checks a file does not load it."""
 
-_CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
+_CONSEQUENCES = frozenset(
+    {"missing-key", "unknown-binding", "bad-binding", "unknown-step", "unknown-output", "missing-input", "input-type"}
+)
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
 
 

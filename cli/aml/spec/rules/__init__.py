@@ -20,6 +20,12 @@ MOST = 100
 _MODULES: Mapping[str, str] = {
     "command": "commands",
     "command-component": "components",
+    "parallel-component": "components",
+    "spark-component": "components",
+    "pipeline": "pipelines",
+    "pipeline-component": "pipelines",
+    "spark": "sparks",
+    "automl": "automl",
     "sweep": "sweeps",
     "model": "assets",
     "data": "assets",
