@@ -46,6 +46,7 @@ SCHEMAS: Mapping[str, str] = {
     "pipelinecomponentbatchdeployment": "batch-deployment",
     "schedule": "schedule",
     "workspace": "workspace",
+    "registry": "registry",
     "command": "command",  # ours
 }
 
@@ -72,6 +73,8 @@ KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"trigger"}), "schedule"),
     (frozenset({"defaults", "name"}), "batch-endpoint"),
     (frozenset({"auth_mode"}), "online-endpoint"),
+    (frozenset({"replication_locations"}), "registry"),
+    *((frozenset({key}), "workspace") for key in ("managed_network", "hbi_workspace", "storage_account", "key_vault")),
     (frozenset({"traffic"}), "online-endpoint"),
     (frozenset({"mirror_traffic"}), "online-endpoint"),
     (frozenset({"path", "flavors"}), "model"),

@@ -40,6 +40,14 @@ _MODULES: Mapping[str, str] = {
     "online-deployment": "deployments",
     "schedule": "schedules",
     "computeinstance": "computes",
+    "virtualmachine": "computes",
+    "kubernetes": "computes",
+    "synapsespark": "computes",
+    "batch-endpoint": "batch",
+    "batch-deployment": "batch",
+    "workspace": "workspaces",
+    "registry": "workspaces",
+    "data-import": "assets",
 }
 """Kind -> the module here whose RULES has it."""
 
