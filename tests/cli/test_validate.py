@@ -9,8 +9,8 @@ import pytest
 
 from cli.terminal import AML, Terminal, aml
 
-GOOD = "command: echo hi\nenvironment: azureml:a:1\n"
-BAD = "command: echo ${{inputs.x}}\nenvironment: azureml:a:1\n"
+GOOD = "command: echo hi\nenvironment: azureml:local@latest\n"
+BAD = "command: echo ${{inputs.x}}\nenvironment: azureml:local@latest\n"
 DOUBTFUL = f"{GOOD}inputs: {{x: 1}}\n"
 
 
@@ -97,7 +97,7 @@ def test_a_plan_notes_what_azure_would_refuse(project):
 
 def test_a_value_of_a_flag_does_not_become_a_program(project):
     job, evil = project / "job.yml", f"inputs.tag=$(touch {project}/pwned)"
-    job.write_text("command: echo tag=${{inputs.tag}}\nenvironment: azureml:a:1\ninputs: {tag: a}\n")
+    job.write_text("command: echo tag=${{inputs.tag}}\nenvironment: azureml:local@latest\ninputs: {tag: a}\n")
     for verb in (["validate", "job.yml"], ["job", "validate", "-f", "job.yml"], ["job", "create", "-f", "job.yml"]):
         done = aml(*verb, "--strict", "--set", evil, cwd=project)
         assert done.returncode == 1

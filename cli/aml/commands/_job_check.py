@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aml.commands._jobs import ExperimentName
+from aml.commands._jobs import ExperimentName, Mode, in_mode
 from aml.commands._options import File, OptionalName, Sets, Strict
 from aml.commands._output import emit
 from aml.commands._workspace import workspace_in_use
@@ -27,13 +27,15 @@ def plan(
     name: OptionalName = None,
     experiment_name: ExperimentName = None,
     set_: Sets = None,
+    environment_mode: Mode = None,
     strict: Strict = False,
 ) -> None:
     """Show what `job create` would run, and change nothing."""
     from aml.commands._specs import job_spec
 
     flags = {"name": name, "experiment_name": experiment_name}
-    show_plan(job_spec(file, set_ or [], strict=strict, **flags), azure_notes(file, set_ or [], flags))
+    spec = in_mode(job_spec(file, set_ or [], strict=strict, **flags), environment_mode)
+    show_plan(spec, azure_notes(file, set_ or [], flags))
 
 
 def azure_notes(file: Path, sets: Sequence[str], flags: dict[str, str | None]) -> tuple[str, ...]:
