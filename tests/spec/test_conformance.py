@@ -12,7 +12,7 @@ from aml.spec.parse import problems
 
 CORPUS = Path(__file__).parents[3] / "shared" / "conformance"
 KINDS = (
-    *("command", "sweep"),
+    *("command", "component", "sweep", "pipeline", "spark", "automl"),
     *("model", "data", "environment", "compute", "datastore"),
     *("online_endpoint", "online_deployment", "schedule", "batch_endpoint", "batch_deployment"),
 )
