@@ -59,6 +59,7 @@ TYPES: Mapping[str, str] = {
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
+DEPLOYMENT_KEY = "endpoint_name"
 BATCH_TYPES = ("model", "pipeline")
 BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
 COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
@@ -126,7 +127,7 @@ def by_schema(data: Mapping[Any, Any]) -> str | None:
 
 def _deployment(data: Mapping[Any, Any]) -> str | None:
     """A deployment has a `type` too, and some of its types are also those of computes and jobs."""
-    if "endpoint_name" not in data:
+    if DEPLOYMENT_KEY not in data:
         return None
     is_batch = str(data.get("type")).lower() in BATCH_TYPES or not data.keys().isdisjoint(BATCH_KEYS)
     return "batch-deployment" if is_batch else "online-deployment"
