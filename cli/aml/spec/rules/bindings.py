@@ -22,6 +22,7 @@ _IN_A_STEP = {
 }
 _NOUNS = {"inputs": "an input", "outputs": "an output", "search_space": "a parameter"}
 _OUTPUT_PATH_NAMES = ("name", "output_name", "default_datastore")
+_VARIABLE = re.compile(r"\bAZUREML_PARAMETER_(\w+)")
 _OPENS_KNOWN = re.compile(r"\$\{\{\s*(?:inputs|outputs|search_space|parent)\b")
 
 
@@ -99,8 +100,10 @@ def unused_in(document: Document, command: Document, texts: Sequence[Pointer] = 
 
 
 def used_keys(document: Document, texts: Sequence[Pointer] = (("command",),)) -> set[str]:
-    """`inputs.lr`, ...: what the texts and the environment variables of `document` refer to."""
-    return {found.key for _, text in bound_texts(document, texts) for found in references(text)}
+    """`inputs.lr`, ...: what the texts and the environment variables of `document` refer to, or take as a variable."""
+    found = list(bound_texts(document, texts))
+    variables = {f"inputs.{name}" for _, text in found for name in _VARIABLE.findall(text)}
+    return variables | {reference.key for _, text in found for reference in references(text)}
 
 
 def output_paths(document: Document) -> Iterator[Problem]:

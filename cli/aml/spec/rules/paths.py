@@ -126,6 +126,8 @@ def _scheme_hint(path: str) -> str:
 
 
 def _missing_hint(path: str, folder: Path) -> str:
+    if "\\" in path and reference.exists(path.replace("\\", "/"), folder):
+        return f"Did you mean {path.replace(chr(92), '/')}? Only Windows takes \\ between folders."
     full = Path(reference.absolute(path, folder))
     try:
         names = [entry.name for entry in full.parent.iterdir()]
