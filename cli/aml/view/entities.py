@@ -166,6 +166,7 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
         "location": record.location,
         "mlflow_tracking_uri": record.mlflow_tracking_uri,
         "resource_group": "local",
+        "attached": record.attached,
     }
 
 

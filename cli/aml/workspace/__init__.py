@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -228,14 +227,15 @@ class Computes(Protocol):
 
 
 def open_workspace(name: str | None = None) -> Workspace:
-    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default, which is always there.
+    """The workspace of that name; without one that of AML_WORKSPACE, of `.azureml/config.json` in the current folder
+    or above it, else the embedded default, which is always there.
 
     `NotFound` if there is none of that name.
     """
     from aml.workspace.embedded.workspace import EmbeddedWorkspace
-    from aml.workspace.embedded.workspaces import existing_workspace_name
+    from aml.workspace.selection import selected
 
-    return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+    return EmbeddedWorkspace(selected(name))
 
 
 def open_registry(name: str, *, create: bool = False) -> Registry:
@@ -260,6 +260,34 @@ def delete_workspace(name: str) -> None:
     from aml.workspace.embedded import workspaces as embedded
 
     embedded.delete_workspace(name)
+
+
+def attach_workspace(folder: Path, name: str | None = None) -> Workspace:
+    """Name a workspace that is in a folder elsewhere; `Conflict` if the name is taken."""
+    from aml.workspace.embedded import workspaces as embedded
+
+    return embedded.attach_workspace(folder, name)
+
+
+def detach_workspace(name: str) -> None:
+    """Forget an attached workspace and leave its folder; `Conflict` while a job of it is not over."""
+    from aml.workspace.embedded import workspaces as embedded
+
+    embedded.detach_workspace(name)
+
+
+def export_workspace(name: str, file: Path) -> Sequence[str]:
+    """Write all of a workspace but secrets to one file, also while jobs run; the links that were left out."""
+    from aml.workspace.embedded import transfer
+
+    return transfer.export_workspace(name, file)
+
+
+def import_workspace(file: Path, name: str | None = None) -> Workspace:
+    """A new workspace from an exported one; `Conflict` if the name is taken."""
+    from aml.workspace.embedded import transfer
+
+    return open_workspace(transfer.import_workspace(file, name))
 
 
 def workspaces() -> Sequence[WorkspaceInfo]:

@@ -249,6 +249,7 @@ class WorkspaceInfo:
     kind: str  # embedded
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+    attached: bool = False  # its folder is elsewhere
 
 
 @dataclass(frozen=True)

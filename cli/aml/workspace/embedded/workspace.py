@@ -170,4 +170,5 @@ def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
     """What is known of a workspace without opening it."""
     port = start.read_port(paths)
     uri = None if port is None else f"http://{start.HOST}:{port}"
-    return WorkspaceInfo(name, "embedded", str(paths.folder), uri)
+    attached = paths.folder.is_symlink()
+    return WorkspaceInfo(name, "embedded", str(paths.folder.resolve() if attached else paths.folder), uri, attached)
