@@ -15,6 +15,7 @@ from aml.workspace.records import (
     JobFile,
     MetricPoint,
     ModelVersion,
+    Settings,
     Usage,
     VmSize,
     WorkspaceInfo,
@@ -167,6 +168,14 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
         "mlflow_tracking_uri": record.mlflow_tracking_uri,
         "resource_group": "local",
         "attached": record.attached,
+    }
+
+
+def settings(record: Settings) -> dict[str, Any]:
+    return {
+        "environment_mode": record.environment_mode,
+        "local_jobs": record.local_jobs,
+        "redacted_variables": list(record.redacted_variables),
     }
 
 

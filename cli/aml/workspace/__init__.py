@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MetricPoint,
         ModelVersion,
         Plan,
+        Settings,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -78,6 +79,12 @@ class Workspace(Protocol):
 
     def archive_job(self, name: str, *, archived: bool = True) -> Job:
         """Hide a job that is over from lists, or show it again; `Conflict` if it is not over."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def change_settings(self, changes: Mapping[str, str | None]) -> Settings:
+        """Set what is given as text; None is: back to the default."""
 
     def usage(self) -> Usage:
         """What it takes on the disk; walks through all files."""

@@ -57,6 +57,16 @@ END_OF: Mapping[Reason, Status] = {
 }
 
 
+class EnvironmentMode(StrEnum):
+    """What a job's environment is made of."""
+
+    CURRENT = "current"  # the Python that aml is installed in
+    VENV = "venv"  # a virtual environment that uv builds from the conda file's Python requirements
+    CONDA = "conda"  # built by conda, mamba or micromamba from the conda file
+    DOCKER = "docker"  # a container of the image, with what the conda file adds to it
+    PODMAN = "podman"  # the same
+
+
 @dataclass(frozen=True)
 class Job:
     """One job. `document` is what the user submitted, complete and bound; the rest is the workspace's."""
@@ -250,6 +260,15 @@ class WorkspaceInfo:
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
     attached: bool = False  # its folder is elsewhere
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for the jobs of a workspace where neither a flag nor the spec says it."""
+
+    environment_mode: EnvironmentMode = EnvironmentMode.CURRENT
+    local_jobs: int = 2  # that run at once on local
+    redacted_variables: tuple[str, ...] = ()  # environment variables never told, besides those that look like a secret
 
 
 @dataclass(frozen=True)

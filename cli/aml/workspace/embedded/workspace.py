@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
 from aml.spec.model import CommandJob
-from aml.workspace.embedded import housekeeping, names
+from aml.workspace.embedded import housekeeping, names, settings
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.computes import ComputeTable
@@ -28,7 +28,7 @@ from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.submission import Submission
-from aml.workspace.records import EngineState, Job, JobFilter, Plan, Usage, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
@@ -129,6 +129,13 @@ class EmbeddedWorkspace:
 
     def archive_job(self, name: str, *, archived: bool = True) -> Job:
         return self._with_folder(self._jobs.set_archived(name, archived))
+
+    @property
+    def settings(self) -> Settings:
+        return settings.read(self._database)
+
+    def change_settings(self, changes: Mapping[str, str | None]) -> Settings:
+        return settings.change(self._database, changes)
 
     def usage(self) -> Usage:
         return housekeeping.usage(self._paths)
