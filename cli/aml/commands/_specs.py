@@ -12,9 +12,19 @@ from aml.commands._app import globals_
 from aml.errors import Misfit, SpecError, UsageError
 from aml.spec.document import Document
 from aml.spec.files import read
-from aml.spec.kinds import kind_of
+from aml.spec.kinds import component_kind_of, kind_of
 from aml.spec.load import loads
-from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Data, Environment, Model, Spec
+from aml.spec.model import (
+    AmlCompute,
+    CommandJob,
+    Component,
+    ComputeInstance,
+    ComputeSpec,
+    Data,
+    Environment,
+    Model,
+    Spec,
+)
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
 from aml.view.messages import say_problems
@@ -51,6 +61,13 @@ def data_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Data:
 
 def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Environment:
     return _spec(read(file, sets, flags), "environment", Environment)
+
+
+def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Component:
+    """The component of a file, which without `$schema` may look like a job."""
+    document = read(file, sets, flags)
+    kind = kind_of(document)
+    return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
 
 
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:

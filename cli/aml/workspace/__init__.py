@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
+    from aml.spec.model import CommandJob, Component, ComputeSpec, Data, Environment, Model
     from aml.spec.updates import Update
     from aml.workspace.records import (
         Asset,
@@ -180,8 +180,8 @@ class Models(Protocol):
 class Assets(Protocol):
     """Registered data, environments and components: a kind is `data`, `environment` or `component`."""
 
-    def create(self, spec: Data | Environment) -> Asset:
-        """A version of an environment that exists with the same content is described anew."""
+    def create(self, spec: Data | Environment | Component) -> Asset:
+        """A version of an environment or a component that exists with the same content is described anew."""
 
     def get(self, kind: str, name: str, version: str | None = None) -> Asset:
         """One version, or the latest."""

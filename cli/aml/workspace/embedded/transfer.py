@@ -51,9 +51,7 @@ def export_workspace(name: str, file: Path) -> list[str]:
     with explained(file), tempfile.TemporaryDirectory(prefix=".export-", dir=file.parent) as scratch:
         store, part = Path(scratch, "store.db"), Path(scratch, "archive")
         _copy_store(paths.store, store)
-        # Weights and images hardly get smaller: the lowest level is the fastest.
-        opened = tarfile.open(part, "w") if file.suffix == ".tar" else tarfile.open(part, "w:gz", compresslevel=1)
-        with opened as tar:
+        with _open(part, compressed=file.suffix != ".tar") as tar:
             _add_bytes(tar, _ABOUT, json.dumps(_about(name)).encode())
             _add(tar, store, "store.db")
             left_out = [member for member in _files(paths) if not _add(tar, paths.folder / member, member)]
@@ -82,6 +80,12 @@ def import_workspace(file: Path, name: str | None) -> str:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     return name
+
+
+def _open(part: Path, *, compressed: bool) -> tarfile.TarFile:
+    if not compressed:
+        return tarfile.open(part, "w")
+    return tarfile.open(part, "w:gz", compresslevel=1)  # weights and images hardly get smaller: the fastest
 
 
 def _about(name: str) -> dict[str, object]:
