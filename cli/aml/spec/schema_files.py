@@ -17,6 +17,7 @@ KEYWORDS = frozenset(
         *("minItems", "minProperties"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
+        "writeOnly",  # a secret: no message shows its value
         *("doNotSuggest", "patternErrorMessage"),  # what editors show
         "x-code",  # the code of a problem with `pattern`
         "x-exact",  # an enum that does not ignore case
