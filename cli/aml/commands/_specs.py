@@ -21,6 +21,7 @@ from aml.spec.model import (
     ComputeInstance,
     ComputeSpec,
     Data,
+    Datastore,
     Environment,
     Model,
     Spec,
@@ -75,10 +76,26 @@ def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Com
     return _compute(read(file, sets, flags))
 
 
+def datastore_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Datastore:
+    """The datastore of a file; without one all stands in `sets` and flags."""
+    document = read(file, sets, flags)
+    return _spec(document, kind_of(document), Datastore)
+
+
+def changed_datastore(document: Mapping[str, Any], sets: Sequence[str]) -> Datastore:
+    """A datastore that there is, with `--set` over it."""
+    changed = _stored(document, sets)
+    return _spec(changed, kind_of(changed), Datastore)
+
+
 def changed_compute(document: Mapping[str, Any], sets: Sequence[str], **flags: object) -> ComputeSpec:
     """A compute that there is, with flags over it."""
-    text = json.dumps(dict(document))  # JSON is YAML
-    return _compute(complete(apply(loads(text, str(document["name"]), Path.cwd()), sets), **flags))
+    return _compute(complete(_stored(document, sets), **flags))
+
+
+def _stored(document: Mapping[str, Any], sets: Sequence[str]) -> Document:
+    """What a workspace holds, as if it stood in a file."""
+    return apply(loads(json.dumps(dict(document)), str(document["name"]), Path.cwd()), sets)  # JSON is YAML
 
 
 def _compute(document: Document) -> ComputeSpec:

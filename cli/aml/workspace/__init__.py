@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Component, ComputeSpec, Data, Environment, Model
+    from aml.spec.model import Datastore as DatastoreSpec
     from aml.spec.updates import Update
     from aml.workspace.records import (
         Asset,
         Compute,
         ComputeNode,
+        Datastore,
         EngineState,
         Experiment,
         Job,
@@ -48,6 +50,9 @@ class Workspace(Protocol):
 
     @property
     def assets(self) -> Assets: ...
+
+    @property
+    def datastores(self) -> Datastores: ...
 
     @property
     def computes(self) -> Computes: ...
@@ -195,6 +200,21 @@ class Assets(Protocol):
 
     def archive(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
         """As `Models.archive`."""
+
+
+class Datastores(Protocol):
+    """Where data is kept."""
+
+    def put(self, spec: DatastoreSpec, folder: Path | None = None) -> Datastore:
+        """Make a datastore, or change the one of that name; `folder` stands for it on this machine."""
+
+    def get(self, name: str) -> Datastore: ...
+
+    def list(self) -> Sequence[Datastore]:
+        """The workspace's own ones first."""
+
+    def delete(self, name: str) -> None:
+        """Forget a datastore; what is in it stays."""
 
 
 class Registry(Protocol):
