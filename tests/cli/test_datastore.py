@@ -70,7 +70,7 @@ def test_a_folder_becomes_a_datastore_by_its_name(tmp_path):
     data = run("data", "create", "-n", "d", "--type", "uri_file", "--path", "azureml://datastores/nas/paths/a.csv")
     assert data["path"] == "azureml://datastores/nas/paths/a.csv"
     (tmp_path / "job.yml").write_text(
-        "command: cp ${{inputs.d}} ${{outputs.o}}/b.csv\nenvironment: azureml:any@latest\n"
+        "command: cp ${{inputs.d}} ${{outputs.o}}/b.csv\nenvironment: azureml:local@latest\n"
         "inputs: {d: {type: uri_file, path: azureml:d:1}}\n"
         "outputs: {o: {path: 'azureml://datastores/nas/paths/${{name}}'}}\n"
     )
@@ -98,7 +98,7 @@ def test_what_is_missing_is_told(tmp_path):
 def test_an_output_that_can_not_be_written_is_told_at_its_line(tmp_path):
     file = tmp_path / "job.yml"
     file.write_text(
-        "command: 'true'\nenvironment: azureml:any@latest\noutputs:\n  o:\n    path: https://example.org/x\n"
+        "command: 'true'\nenvironment: azureml:local@latest\noutputs:\n  o:\n    path: https://example.org/x\n"
     )
     done = aml("job", "create", "-f", str(file))
     assert (done.returncode, "job.yml:5:" in done.stderr) == (1, True)

@@ -131,7 +131,7 @@ def test_a_workspace_in_another_folder_is_attached_used_and_detached(filled, tmp
     made = run("workspace", "attach", "--path", str(folder))
     assert (made["name"], made["location"], made["attached"]) == ("elsewhere", str(folder), True)
     assert run("job", "show", "-n", "first", "-w", "elsewhere")["status"] == "Completed"
-    (tmp_path / "job.yml").write_text("command: pwd\nenvironment: azureml:any@latest\n")
+    (tmp_path / "job.yml").write_text("command: pwd\nenvironment: azureml:local@latest\n")
     aml("job", "create", "-f", str(tmp_path / "job.yml"), "-w", "elsewhere", "--stream", check=True)
     refused = aml("workspace", "delete", "-n", "elsewhere", "--yes")
     assert (refused.returncode, "aml workspace detach -n elsewhere" in refused.stderr) == (1, True)

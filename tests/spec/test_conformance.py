@@ -14,7 +14,7 @@ CORPUS = Path(__file__).parents[3] / "shared" / "conformance"
 KINDS = (
     *("command", "sweep"),
     *("model", "data", "environment", "compute", "datastore"),
-    *("online_endpoint", "online_deployment"),
+    *("online_endpoint", "online_deployment", "schedule"),
 )
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")

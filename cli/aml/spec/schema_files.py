@@ -39,6 +39,11 @@ def schema_of(kind: str) -> Schema:
     return schema
 
 
+def definition(name: str) -> Schema:
+    """A definition of common.schema.json."""
+    return _definition("common.schema.json", f"/definitions/{name}")
+
+
 def _resolve(value: Any, file: str) -> Any:
     if isinstance(value, list):
         return [_resolve(item, file) for item in value]

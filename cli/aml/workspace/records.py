@@ -57,6 +57,10 @@ END_OF: Mapping[Reason, Status] = {
 }
 
 
+ENVIRONMENT_MODE = "aml.environment_mode"
+"""The property of a job that says its mode; Azure ML keeps it and does not read it."""
+
+
 class EnvironmentMode(StrEnum):
     """What a job's environment is made of."""
 
@@ -145,6 +149,17 @@ class PlannedInput:
 
 
 @dataclass(frozen=True)
+class PlannedEnvironment:
+    """What the processes would run in."""
+
+    name: str  # as the spec refers to it, with the version that is the latest now; or what an inline one is
+    mode: EnvironmentMode
+    python: str | None  # the first `python` on the job's PATH; None where an image or conda decides
+    is_built: bool  # nothing has to be built before the job starts
+    unmet: tuple[str, ...]  # what the environment asks for and the job would not find
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
 
@@ -157,6 +172,7 @@ class Plan:
     inputs: Mapping[str, PlannedInput]
     outputs: Mapping[str, str]  # where each is in the end: a path, or a URI
     snapshot: Snapshot | None
+    runs_in: PlannedEnvironment
     notes: tuple[str, ...]
 
 

@@ -31,6 +31,8 @@ _MODULES: Mapping[str, str] = {
     "one_lake": "datastores",
     "online-endpoint": "endpoints",
     "online-deployment": "deployments",
+    "schedule": "schedules",
+    "computeinstance": "computes",
 }
 """Kind -> the module here whose RULES has it."""
 

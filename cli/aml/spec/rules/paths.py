@@ -67,6 +67,11 @@ def _scoring_script(document: Document) -> Iterator[Problem]:
         yield document.problem("missing-path", message, ("code_configuration", "scoring_script"), hint=hint)
 
 
+def local(document: Document, pointer: Pointer, what: str) -> Iterator[Problem]:
+    """What is wrong with the path at `pointer`."""
+    yield from _path(document, pointer, what)
+
+
 def _environment(document: Document, at: Pointer) -> Iterator[Problem]:
     yield from _path(document, (*at, "conda_file"), "The conda file")
     yield from _path(document, (*at, "build", "path"), "The build folder")

@@ -12,7 +12,7 @@ from aml.spec.model import Component, Data, Environment
 from aml.spec.stored import component_document
 from aml.workspace.embedded import snapshot
 from aml.workspace.embedded.assets import NewAsset
-from aml.workspace.embedded.blobs import explained
+from aml.workspace.embedded.environments import conda_file
 from aml.workspace.embedded.references import job_of
 
 _ELSEWHERE = ("name", "version", "description", "tags", "properties")  # of a component: columns of every asset
@@ -60,7 +60,7 @@ def _new_environment(spec: Environment, created_by: str) -> NewAsset:
     if spec.image is not None:
         document["image"] = spec.image
     if spec.conda_file is not None:
-        document["conda_file"] = _read(spec.conda_file) if isinstance(spec.conda_file, str) else spec.conda_file
+        document["conda_file"] = conda_file.content(spec.conda_file)
     if spec.build is not None:
         document["build"] = {"dockerfile_path": "Dockerfile"} | dict(spec.build)
         if reference.is_local(spec.build["path"]):
@@ -91,7 +91,7 @@ def _new_component(spec: Component, created_by: str) -> NewAsset:
         document.pop("code")
     environment = spec.environment
     if isinstance(environment, Mapping) and isinstance(environment.get("conda_file"), str):
-        document["environment"] = {**environment, "conda_file": _read(environment["conda_file"])}
+        document["environment"] = {**environment, "conda_file": conda_file.content(environment["conda_file"])}
     return NewAsset(
         kind="component",
         name=spec.name,
@@ -122,20 +122,6 @@ def _files(place: str) -> Iterator[tuple[str, Path]]:
     if not Path(place).exists():
         raise NotFound(f"{place} does not exist", "Code is a folder or a file.")
     return snapshot.files(Path(place))
-
-
-def _read(conda_file: str) -> Any:
-    import yaml  # only files need it
-
-    with explained(Path(conda_file)):
-        text = Path(conda_file).read_text("utf-8")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise AmlError(f"{conda_file} is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise AmlError(f"{conda_file} is not a conda environment file", "It is a mapping with the key dependencies.")
-    return content
 
 
 def _check_dockerfile(folder: Path, name: str) -> None:

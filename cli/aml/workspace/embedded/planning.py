@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput, Output
@@ -12,9 +14,10 @@ from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.engine.inputs import Place, places
 from aml.workspace.embedded.engine.outputs import Destination, destinations, uris
+from aml.workspace.embedded.environments.choice import Choice
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.records import Job, Plan, PlannedInput, Snapshot, Status
+from aml.workspace.records import Job, Plan, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 
 UNKNOWN_NAME = "<name>"
@@ -28,6 +31,7 @@ def plan(
     tracking: launch.Tracking,
     references: References,
     snapshot: Snapshot | None,
+    choice: Choice,
     notes: Sequence[str],
 ) -> Plan:
     """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had."""
@@ -48,6 +52,7 @@ def plan(
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: _output(name, output, job_paths, outputs.get(name)) for name, output in spec.outputs.items()},
         snapshot=snapshot,
+        runs_in=_environment(choice),
         notes=tuple(notes),
     )
 
@@ -55,6 +60,12 @@ def plan(
 def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Tracking:
     """Where the job would report to, as far as that is settled before the engine has it."""
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
+
+
+def _environment(choice: Choice) -> PlannedEnvironment:
+    name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
+    python = str(Path(sys.executable).with_name("python"))
+    return PlannedEnvironment(name, choice.mode, python, is_built=True, unmet=choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:
