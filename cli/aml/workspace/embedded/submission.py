@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.environments.choice import Choice, choose
+from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
@@ -121,7 +123,9 @@ class Submission:
         return git_properties(Path(spec.code), os.environ)
 
     def _choice(self, spec: CommandJob) -> Choice:
-        return choose(spec, self.references.assets, settings.read(self.database))
+        choice = choose(spec, self.references.assets, settings.read(self.database))
+        choice.check(os.environ.get("PATH", os.defpath))
+        return choice
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""
@@ -151,7 +155,7 @@ class Submission:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as handle:
-                json.dump(dict(os.environ), handle)
+                json.dump({**os.environ, PYTHON: sys.executable}, handle)
 
 
 def _experiment_name(spec: CommandJob) -> str:
