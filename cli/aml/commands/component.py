@@ -32,7 +32,7 @@ def validate(file: File, set_: Sets = None) -> int:
     """Check a component's YAML file: exit code 0 if it is valid, else 1."""
     from aml.commands.validate import check_files
 
-    return check_files([file], set_ or [])
+    return check_files([str(file)], set_ or [])
 
 
 _assets.add_verbs(app, _assets.COMPONENT, without=("share",))
