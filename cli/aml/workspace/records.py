@@ -67,6 +67,10 @@ END_OF: Mapping[Reason, Status] = {
 }
 
 
+ENVIRONMENT_MODE = "aml.environment_mode"
+"""The property of a job that says its mode; Azure ML keeps it and does not read it."""
+
+
 class EnvironmentMode(StrEnum):
     """What a job's environment is made of."""
 
@@ -155,6 +159,17 @@ class PlannedInput:
 
 
 @dataclass(frozen=True)
+class PlannedEnvironment:
+    """What the processes would run in."""
+
+    name: str  # as the spec refers to it, with the version that is the latest now; or what an inline one is
+    mode: EnvironmentMode
+    python: str | None  # the first `python` on the job's PATH; None where an image or conda decides
+    is_built: bool  # nothing has to be built before the job starts
+    unmet: tuple[str, ...]  # what the environment asks for and the job would not find
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
 
@@ -167,6 +182,7 @@ class Plan:
     inputs: Mapping[str, PlannedInput]
     outputs: Mapping[str, Path]
     snapshot: Snapshot | None
+    runs_in: PlannedEnvironment
     notes: tuple[str, ...]
 
 
@@ -289,6 +305,7 @@ class Usage:
     models_bytes: int  # what is not a link to a blob
     jobs_bytes: int  # logs and outputs
     other_bytes: int  # store, engine
+    environments_bytes: int  # built environments, which all workspaces share; not part of the total
 
 
 @dataclass(frozen=True)

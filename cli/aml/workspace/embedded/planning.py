@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -11,9 +12,12 @@ from aml.spec.stored import document_of
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.engine.inputs import Place, places
+from aml.workspace.embedded.environments import prepared
+from aml.workspace.embedded.environments.builds import Cache
+from aml.workspace.embedded.environments.choice import Choice
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.records import Job, Plan, PlannedInput, Snapshot, Status
+from aml.workspace.records import Job, Plan, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 
 UNKNOWN_NAME = "<name>"
@@ -27,6 +31,7 @@ def plan(
     tracking: launch.Tracking,
     references: References,
     snapshot: Snapshot | None,
+    choice: Choice,
     notes: Sequence[str],
 ) -> Plan:
     """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had."""
@@ -46,6 +51,7 @@ def plan(
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
         snapshot=snapshot,
+        runs_in=_environment(choice, paths),
         notes=tuple(notes),
     )
 
@@ -53,6 +59,12 @@ def plan(
 def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Tracking:
     """Where the job would report to, as far as that is settled before the engine has it."""
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
+
+
+def _environment(choice: Choice, paths: WorkspacePaths) -> PlannedEnvironment:
+    name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
+    place = prepared.place(choice, Cache(paths.environments), os.environ)
+    return PlannedEnvironment(name, choice.mode, place.python, is_built=place.is_built, unmet=choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:

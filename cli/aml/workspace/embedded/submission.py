@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +13,14 @@ from aml.errors import Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, names
+from aml.workspace.embedded import computes, names, settings
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
+from aml.workspace.embedded.environments.choice import Choice, choose
+from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
@@ -36,9 +39,7 @@ class Submission:
 
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace does otherwise than Azure."""
-        notes = []
-        if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
-            notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
+        notes = [*self._choice(spec).notes()]
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
         if compute.state == computes.STOPPED:
@@ -46,6 +47,10 @@ class Submission:
         if spec.inputs and (self.paths.engine / WRITABLE_INPUTS).exists():
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
+
+    def unmet(self, spec: CommandJob) -> Sequence[str]:
+        """What the environment asks for and the job will not find."""
+        return self._choice(spec).unmet()
 
     def plan(self, spec: CommandJob, *, tracking_uri: str | None) -> Plan:
         """What a submit would do; nothing is changed."""
@@ -65,6 +70,7 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
+            choice=self._choice(spec),
             notes=self.notes(spec),
         )
 
@@ -73,7 +79,12 @@ class Submission:
         if spec.name is not None:
             names.check_job_name(spec.name)
         compute, spread = self._place(spec)
-        spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
+        choice = self._choice(spec)
+        spec = replace(
+            spec,
+            inputs={name: self._checked(value) for name, value in spec.inputs.items()},
+            environment=choice.resolved.pinned,
+        )
         digest = self._stored_code(spec) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
         new = NewJob(
@@ -86,7 +97,7 @@ class Submission:
             created_by=names.user_name(),
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
-            properties={**({} if code_of else self._origin(spec)), **spec.properties},
+            properties={**({} if code_of else self._origin(spec)), **spec.properties, **choice.properties},
             compute=compute.name,
             nodes=1 if compute.type == LOCAL else spread.nodes,
         )
@@ -108,6 +119,11 @@ class Submission:
         from aml.workspace.source_control import git_properties
 
         return git_properties(Path(spec.code), os.environ)
+
+    def _choice(self, spec: CommandJob) -> Choice:
+        choice = choose(spec, self.references.assets, settings.read(self.database))
+        choice.check(os.environ.get("PATH", os.defpath))
+        return choice
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""
@@ -137,7 +153,7 @@ class Submission:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as handle:
-                json.dump(dict(os.environ), handle)
+                json.dump({**os.environ, PYTHON: sys.executable}, handle)
 
 
 def _experiment_name(spec: CommandJob) -> str:
