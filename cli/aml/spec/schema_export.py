@@ -61,6 +61,11 @@ def _any() -> dict[str, Any]:
 def _conditions() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     for kind, names in _by_kind(kinds.SCHEMAS).items():
         yield _matching("$schema", rf"(^|[^A-Za-z0-9]){_one_of(names)}(\.schema)?\.json\s*$"), _ref(kind)
+    deployment = {"required": [kinds.DEPLOYMENT_KEY]}
+    batch: list[dict[str, Any]] = [{"required": [key]} for key in sorted(kinds.BATCH_KEYS)]
+    batch.append(_matching("type", f"^{_one_of(kinds.BATCH_TYPES)}$"))
+    yield {**deployment, "anyOf": batch}, _ref("batch-deployment")
+    yield deployment, _ref("online-deployment")
     for kind, names in _by_kind(kinds.TYPES).items():
         yield _matching("type", f"^{_one_of(names)}$"), _job_or_component(kind)
     for keys, kind in kinds.KEYS:
