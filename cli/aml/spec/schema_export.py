@@ -42,7 +42,7 @@ def exported() -> Mapping[str, str]:
 
 def _kinds() -> list[str]:
     names = sorted(path.name.removesuffix(SUFFIX) for path in bundle.schemas().glob(f"*{SUFFIX}"))
-    return [name for name in names if "properties" in schema_files.read(f"{name}{SUFFIX}")]
+    return [name for name in names if name != _COMMON]
 
 
 def _text(kind: str) -> str:

@@ -14,6 +14,7 @@ from aml.spec.model import (
     ComponentOutput,
     ComputeSpec,
     DataInput,
+    Datastore,
     Input,
     Limits,
     LiteralInput,
@@ -66,6 +67,12 @@ def compute_document(spec: ComputeSpec) -> dict[str, Any]:
     given = _listed(_given(spec))
     kind = "amlcompute" if isinstance(spec, AmlCompute) else "computeinstance"
     return {"type": kind, **{key: value for key, value in given.items() if value not in ({}, [])}}
+
+
+def datastore_document(spec: Datastore) -> dict[str, Any]:
+    """What its YAML would hold besides name and type, without the credentials."""
+    given = {key: value for key, value in _given(spec).items() if key not in ("name", "type", "credentials")}
+    return {key: value for key, value in given.items() if value != {}}
 
 
 def _given(value: Any) -> dict[str, Any]:
