@@ -42,6 +42,11 @@ class Reason(StrEnum):
     LOST = "Lost"  # its processes are gone and left no exit code: reboot, or the wrapper was killed
     USER_CANCELED = "UserCanceled"
     TIMEOUT = "Timeout"  # limits.timeout was reached
+    STOPPED_EARLY = "StoppedEarly"  # a trial, by the sweep's early termination
+    SWEEP_ENDED = "SweepEnded"  # a trial, because its sweep was canceled or came to its end
+    TRIALS_ENDED = "TrialsEnded"  # a sweep: all trials are over, and there is a best one
+    TRIALS_FAILED = "TrialsFailed"  # a sweep: more trials failed than aml.max_failed_trials
+    NO_BEST_TRIAL = "NoBestTrial"  # a sweep: no trial logged the primary metric
 
 
 END_OF: Mapping[Reason, Status] = {
@@ -54,6 +59,11 @@ END_OF: Mapping[Reason, Status] = {
     Reason.LOST: Status.FAILED,
     Reason.USER_CANCELED: Status.CANCELED,
     Reason.TIMEOUT: Status.CANCELED,
+    Reason.STOPPED_EARLY: Status.CANCELED,
+    Reason.SWEEP_ENDED: Status.CANCELED,
+    Reason.TRIALS_ENDED: Status.COMPLETED,
+    Reason.TRIALS_FAILED: Status.FAILED,
+    Reason.NO_BEST_TRIAL: Status.FAILED,
 }
 
 
@@ -76,7 +86,7 @@ class Job:
     """One job. `document` is what the user submitted, complete and bound; the rest is the workspace's."""
 
     name: str
-    type: str  # command
+    type: str  # command, sweep
     status: Status
     experiment_name: str
     display_name: str
