@@ -32,6 +32,7 @@ from aml.commands._globals import (
     take_globals,
     with_globals,
 )
+from aml.commands._names import complete_names
 from aml.errors import AmlError, UsageError
 from aml.version import __version__
 from aml.view.streams import put
@@ -93,7 +94,10 @@ def complete(instruction: str) -> int:
     from typer.completion import shell_complete
 
     completion_init()
-    return shell_complete(_root(), {}, "aml", COMPLETE_VARIABLE, instruction)
+    try:
+        return shell_complete(_root(), {}, "aml", COMPLETE_VARIABLE, instruction)
+    except AmlError:  # the line is not finished: what is wrong with it is told when it is run
+        return 0
 
 
 def _translated(error: typer.TyperException) -> AmlError:
@@ -117,7 +121,10 @@ class Verb(TyperCommand):
     path = ""  # noun and verb
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        return with_globals([*super().get_params(ctx), *_azure_only.options(self.path)])
+        params = with_globals([*super().get_params(ctx), *_azure_only.options(self.path)])
+        if ctx.resilient_parsing:
+            complete_names(self.path, params)
+        return params
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, _expanded(ctx, args))
