@@ -78,6 +78,15 @@ def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Componen
     return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
 
 
+def checked(file: Path | None, sets: Sequence[str], kind: str, **flags: object) -> Mapping[str, Any]:
+    """What a file of a kind says that only Azure has a use for. Raises `SpecError` for one that is wrong."""
+    document = read(file, sets, flags)
+    found = problems(document, kind)
+    if any(problem.severity == "error" for problem in found):
+        raise SpecError(document.file, found, document.text)
+    return document.mapping()
+
+
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:
     """The compute of a file, of flags, or of both."""
     return _compute(read(file, sets, flags))

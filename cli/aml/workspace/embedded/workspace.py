@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
@@ -28,11 +29,11 @@ from aml.workspace.embedded.nouns import Assets, Computes, Metrics, Models
 from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.embedded.submission import Submission
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
+    from aml.workspace.embedded.submission import Submission
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -53,7 +54,12 @@ class EmbeddedWorkspace:
         self._computes = ComputeTable(self._database)
         self._datastores = DatastoreTable(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets, self._datastores)
-        self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
+
+    @cached_property
+    def _submission(self) -> Submission:
+        from aml.workspace.embedded.submission import Submission  # brings in what plans and builds
+
+        return Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
     @property
     def info(self) -> WorkspaceInfo:
