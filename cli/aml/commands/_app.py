@@ -47,6 +47,8 @@ NOUNS: Mapping[str, str] = {
     "model": "Register models and fetch them.",
     "data": "Register data and look it up.",
     "environment": "Register environments and look them up.",
+    "component": "Register components, the steps of pipelines.",
+    "datastore": "Name the places that data is kept in.",
     "workspace": "Make, look at and delete workspaces.",
     "folder": "Prepare a folder as Azure ML v1 does.",
     "run": "Submit scripts with run configurations of Azure ML v1.",

@@ -13,9 +13,20 @@ from aml.commands._app import globals_
 from aml.errors import Misfit, SpecError, UsageError
 from aml.spec.document import Document
 from aml.spec.files import read
-from aml.spec.kinds import kind_of
+from aml.spec.kinds import component_kind_of, kind_of
 from aml.spec.load import loads
-from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, ComputeSpec, Data, Environment, Model, Spec
+from aml.spec.model import (
+    AmlCompute,
+    CommandJob,
+    Component,
+    ComputeInstance,
+    ComputeSpec,
+    Data,
+    Datastore,
+    Environment,
+    Model,
+    Spec,
+)
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
 from aml.spec.sweep import SweepJob
@@ -61,15 +72,38 @@ def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) ->
     return _spec(read(file, sets, flags), "environment", Environment)
 
 
+def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Component:
+    """The component of a file, which without `$schema` may look like a job."""
+    document = read(file, sets, flags)
+    kind = kind_of(document)
+    return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
+
+
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:
     """The compute of a file, of flags, or of both."""
     return _compute(read(file, sets, flags))
 
 
+def datastore_spec(file: Path | None, sets: Sequence[str], **flags: object) -> Datastore:
+    """The datastore of a file; without one all stands in `sets` and flags."""
+    document = read(file, sets, flags)
+    return _spec(document, kind_of(document), Datastore)
+
+
+def changed_datastore(document: Mapping[str, Any], sets: Sequence[str]) -> Datastore:
+    """A datastore that there is, with `--set` over it."""
+    changed = _stored(document, sets)
+    return _spec(changed, kind_of(changed), Datastore)
+
+
 def changed_compute(document: Mapping[str, Any], sets: Sequence[str], **flags: object) -> ComputeSpec:
     """A compute that there is, with flags over it."""
-    text = json.dumps(dict(document))  # JSON is YAML
-    return _compute(complete(apply(loads(text, str(document["name"]), Path.cwd()), sets), **flags))
+    return _compute(complete(_stored(document, sets), **flags))
+
+
+def _stored(document: Mapping[str, Any], sets: Sequence[str]) -> Document:
+    """What a workspace holds, as if it stood in a file."""
+    return apply(loads(json.dumps(dict(document)), str(document["name"]), Path.cwd()), sets)  # JSON is YAML
 
 
 def _compute(document: Document) -> ComputeSpec:

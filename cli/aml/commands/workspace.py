@@ -1,25 +1,38 @@
-"""`aml workspace`: make, look at and delete workspaces."""
+"""`aml workspace`: make, look at, move and delete workspaces."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aml.commands._app import globals_
-from aml.commands._options import Name, OptionalName, Yes
+from aml.commands._globals import note
+from aml.commands._options import MaxResults, Name, NoWait, OptionalName, Yes
 from aml.commands._output import confirm, emit, emit_list
 from aml.errors import UsageError
 from aml.view import cards, entities
 from aml.view.messages import say
-from aml.workspace import Workspace, create_workspace, delete_workspace, open_workspace, workspaces
+from aml.workspace import (
+    Workspace,
+    attach_workspace,
+    create_workspace,
+    delete_workspace,
+    detach_workspace,
+    export_workspace,
+    import_workspace,
+    open_workspace,
+    workspaces,
+)
 from aml.workspace.records import Settings
 
 app = typer.Typer()
 
 SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
+Archive = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The archive, NAME.tar.gz or NAME.tar.")]
 
 
 @app.command()
@@ -29,13 +42,14 @@ def show(name: OptionalName = None) -> None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(max_results: MaxResults = None) -> None:
     """List the workspaces of this machine."""
-    emit_list([entities.workspace(info) for info in workspaces()], entities.WORKSPACE_COLUMNS, none="No workspaces.")
+    found = workspaces()[:max_results]
+    emit_list([entities.workspace(info) for info in found], entities.WORKSPACE_COLUMNS, none="No workspaces.")
 
 
 @app.command()
-def create(name: Name) -> None:
+def create(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001, it is there when the command ends
     """Make a workspace: a folder of its own for jobs and models."""
     _emit(create_workspace(name))
 
@@ -63,7 +77,39 @@ def update(
 
 
 @app.command()
-def delete(name: Name, yes: Yes = False) -> None:
+def attach(
+    path: Annotated[Path, typer.Option("--path", "-p", metavar="FOLDER", help="The folder of a workspace.")],
+    name: OptionalName = None,
+) -> None:
+    """Name a workspace that is in a folder elsewhere, as on another disk; by default as the folder is named."""
+    _emit(attach_workspace(path, name))
+
+
+@app.command()
+def detach(name: Name) -> None:
+    """Let go of an attached workspace; its folder stays as it is."""
+    detach_workspace(name)
+    say(f"Detached {name}")
+
+
+@app.command()
+def export(file: Archive, name: OptionalName = None) -> None:
+    """Write a workspace to one file: store, code, assets, and what its jobs wrote; no secrets, and no downloads."""
+    info = open_workspace(name or globals_().workspace_name).info
+    left_out = export_workspace(info.name, file.absolute())
+    if left_out:
+        note(f"links that lead out of the workspace were left out: {', '.join(left_out)}")
+    say(f"Exported {info.name} to {file.absolute()}, {cards.size(file.stat().st_size)}")
+
+
+@app.command("import")
+def import_(file: Archive, name: OptionalName = None) -> None:
+    """Make a workspace of an exported one, by default of the name that it had."""
+    _emit(import_workspace(file.absolute(), name))
+
+
+@app.command()
+def delete(name: Name, yes: Yes = False, no_wait: NoWait = False) -> None:  # noqa: ARG001, it is gone then
     """Delete a workspace with its jobs, models and metrics."""
     info = open_workspace(name).info
     confirm(f"Delete {info.location} with all that is in it?", yes=yes)

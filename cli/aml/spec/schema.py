@@ -79,7 +79,7 @@ class _Check:
         if isinstance(value, str):
             if "enum" in schema and _member(value, _texts(schema["enum"]), exact="x-exact" in schema) is None:
                 yield self.not_allowed(value, _texts(schema["enum"]), at)
-            elif "pattern" in schema and (not re.search(schema["pattern"], value) or self.is_misplaced(schema, value)):
+            elif "pattern" in schema and not self.matches(schema, value, at):
                 yield self.mismatch(schema, value, at)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             if value < schema.get("minimum", value):
@@ -93,9 +93,12 @@ class _Check:
             hint = "Give at least one item."
             yield self.document.problem("empty-value", f"{name_of(at)} is empty.", at, hint=hint)
 
-    def is_misplaced(self, schema: Schema, value: str) -> bool:
-        """Whether a binding stands for a number where nothing fills it in."""
-        return not self.bindable and value.lstrip().startswith("${{") and _BINDING in schema["pattern"]
+    def matches(self, schema: Schema, value: str, at: Pointer) -> bool:
+        """Whether a text has the form of a pattern, and is no binding where nothing fills one in."""
+        bindable = self.bindable and not {"component", "trial"} & set(at)
+        if not bindable and _BINDING in schema["pattern"] and value.lstrip().startswith("${{"):
+            return False
+        return re.search(schema["pattern"], value) is not None
 
     def keys(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)

@@ -14,6 +14,7 @@ from aml.spec.model import (
     ComponentOutput,
     ComputeSpec,
     DataInput,
+    Datastore,
     Input,
     Limits,
     LiteralInput,
@@ -70,6 +71,12 @@ def compute_document(spec: ComputeSpec) -> dict[str, Any]:
 
 def without_empty(given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value not in ({}, [])}
+
+
+def datastore_document(spec: Datastore) -> dict[str, Any]:
+    """What its YAML would hold besides name and type, without the credentials."""
+    given = {key: value for key, value in given_of(spec).items() if key not in ("name", "type", "credentials")}
+    return {key: value for key, value in given.items() if value != {}}
 
 
 def given_of(value: Any) -> dict[str, Any]:

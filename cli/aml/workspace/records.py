@@ -180,7 +180,7 @@ class Plan:
     processes: tuple[Mapping[str, str], ...]  # what each of several adds to it; a port is not known yet: 0
     working_directory: Path
     inputs: Mapping[str, PlannedInput]
-    outputs: Mapping[str, Path]
+    outputs: Mapping[str, str]  # where each is in the end: a path, or a URI
     snapshot: Snapshot | None
     runs_in: PlannedEnvironment
     notes: tuple[str, ...]
@@ -257,6 +257,20 @@ class Compute:
 
 
 @dataclass(frozen=True)
+class Datastore:
+    """Where data is kept. Its credentials are told to nobody."""
+
+    name: str
+    type: str  # azure_blob, azure_file, ...
+    document: Mapping[str, Any]  # the spec without name, type and credentials, keys as in the YAML
+    folder: Path | None  # of this machine, that it is or that stands for it; None: it is Azure's alone
+    is_default: bool = False
+    has_credentials: bool = False
+    created_at: datetime | None = None  # None for the workspace's own, which are always there
+    created_by: str = ""
+
+
+@dataclass(frozen=True)
 class ComputeNode:
     node_id: str
     node_state: str  # idle, running
@@ -285,6 +299,7 @@ class WorkspaceInfo:
     kind: str  # embedded
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+    attached: bool = False  # its folder is elsewhere
 
 
 @dataclass(frozen=True)

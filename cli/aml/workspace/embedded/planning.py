@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from aml.spec.binding import literal_text
-from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
+from aml.spec.model import CommandJob, DataInput, Input, LiteralInput, Output
 from aml.spec.stored import document_of
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.engine.inputs import Place, places
+from aml.workspace.embedded.engine.outputs import Destination, destinations, uris
 from aml.workspace.embedded.environments import prepared
 from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
-from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.records import Job, Plan, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
@@ -39,7 +40,8 @@ def plan(
     job_paths = paths.job(job.name)
     found = places(spec, job_paths, references)
     texts = {name: place.text for name, place in found.items()}
-    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), texts, {})
+    outputs = destinations(spec, job.name, references)
+    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), texts, {}, uris(outputs))
     single = process.processes[0] if len(process.processes) == 1 else {}
     return Plan(
         name=spec.name,
@@ -49,7 +51,7 @@ def plan(
         processes=tuple(dict(each) for each in process.processes) if not single else (),
         working_directory=process.cwd,
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
-        outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
+        outputs={name: _output(name, output, job_paths, outputs.get(name)) for name, output in spec.outputs.items()},
         snapshot=snapshot,
         runs_in=_environment(choice, paths),
         notes=tuple(notes),
@@ -84,6 +86,13 @@ def _job(spec: CommandJob, experiment_name: str) -> Job:
         created_at=datetime.now(UTC),
         created_by="",
     )
+
+
+def _output(name: str, output: Output, paths: JobPaths, destination: Destination | None) -> str:
+    """Where it is in the end."""
+    if destination is None:
+        return str(launch.output_path(name, output, paths))
+    return destination.uri if destination.place is None else str(destination.place)
 
 
 def _input(value: Input, place: Place | None) -> PlannedInput:

@@ -123,3 +123,14 @@ CREATE TABLE setting (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- Those that users have made; a workspace's own four are always there. Credentials are not here.
+CREATE TABLE datastore (
+    id INTEGER PRIMARY KEY,                     -- order of creation
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    type TEXT NOT NULL,
+    document TEXT NOT NULL,
+    folder TEXT,                                -- absolute, of this machine, that stands for it; NULL: it is Azure's alone
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);

@@ -22,6 +22,7 @@ from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
+from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
 from aml.workspace.embedded.environments.choice import Choice, choose
 from aml.workspace.embedded.environments.prepared import PYTHON
@@ -89,6 +90,7 @@ class Submission:
         inputs = {name: self._checked(value) for name, value in spec.inputs.items()}
         digest = self._stored_code(job) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
+        destinations(replace(job, inputs=inputs), name, self.references)  # refused now, not when the job starts
         is_sweep = isinstance(spec, SweepJob)
         new = NewJob(
             name=name,

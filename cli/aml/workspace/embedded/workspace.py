@@ -19,6 +19,7 @@ from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.experiments import Experiments
 from aml.workspace.embedded.job_files import JobFiles
@@ -51,7 +52,8 @@ class EmbeddedWorkspace:
         self._models = ModelTable(self._database, self._paths)
         self._assets = AssetTable(self._database, self._paths)
         self._computes = ComputeTable(self._database)
-        self._references = References(self._paths, self._models, self._assets)
+        self._datastores = DatastoreTable(self._database, self._paths)
+        self._references = References(self._paths, self._models, self._assets, self._datastores)
         self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
     @property
@@ -77,6 +79,10 @@ class EmbeddedWorkspace:
     @property
     def assets(self) -> Assets:
         return Assets(self._assets, self._jobs)
+
+    @property
+    def datastores(self) -> DatastoreTable:
+        return self._datastores
 
     @property
     def computes(self) -> Computes:
@@ -181,4 +187,5 @@ def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
     """What is known of a workspace without opening it."""
     port = start.read_port(paths)
     uri = None if port is None else f"http://{start.HOST}:{port}"
-    return WorkspaceInfo(name, "embedded", str(paths.folder), uri)
+    attached = paths.folder.is_symlink()
+    return WorkspaceInfo(name, "embedded", str(paths.folder.resolve() if attached else paths.folder), uri, attached)

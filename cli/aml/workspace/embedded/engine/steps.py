@@ -18,12 +18,14 @@ from aml.workspace.embedded import tokens
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
 from aml.workspace.embedded.engine.executors.mounts import mounting
 from aml.workspace.embedded.engine.executors.process import isolation
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
+from aml.workspace.embedded.engine.outputs import deliver, destinations, link, uris
 from aml.workspace.embedded.environments.builds import Cache, Stop
 from aml.workspace.embedded.environments.prepared import BuildSite, Prepared, built, current, takes_a_build
 from aml.workspace.embedded.models import ModelTable
@@ -55,6 +57,11 @@ class Steps:
     database: Database
     tracking_uri: str
 
+    @property
+    def references(self) -> References:
+        datastores = DatastoreTable(self.database, self.workspace_paths)
+        return References(self.workspace_paths, self.models, self.assets, datastores)
+
     def paths(self, job: Job) -> JobPaths:
         return self.workspace_paths.job(job.name)
 
@@ -69,19 +76,21 @@ class Steps:
         """
         job, paths = claim.job, self.paths(claim.job)
         spec = from_document(job.document)
-        found = places(spec, paths, References(self.workspace_paths, self.models, self.assets))
+        found = places(spec, paths, self.references)
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
         tracking = Tracking(self.tracking_uri, token, experiment)
         site = Site(self.workspace_paths.folder.name, tracking, free_ports(distribution_of(spec).port_count))
         texts = {name: place.text for name, place in found.items()}
+        outputs = destinations(spec, job.name, self.references)
         submitted = _submitted_environment(paths)
         made = self._environment(job, spec, submitted, stop)
         inherited = {**inheritable(submitted, made.first_on_path), **made.variables}
-        launch = plan(job, spec, paths, site, texts, inherited)
+        launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
         launch = replace(launch, read_only=(*linked(found), *made.read_only))
         if not paths.wrapper_pid.exists():
             lay_out(found, self.workspace_paths.downloads)
+            link(outputs, paths)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
 
@@ -91,8 +100,10 @@ class Steps:
         code = paths.exit_code()
         outcome = _outcome(code, paths) if reason is None else Outcome(reason, _ended_by_us(job, reason), code)
         collect(paths)
+        spec = from_document(job.document)
+        deliver(destinations(spec, job.name, self.references), spec, paths)
         if outcome.reason is Reason.COMMAND_SUCCEEDED:
-            self.register(job, from_document(job.document))
+            self.register(job, spec)
         _clean(paths)
         return outcome
 
