@@ -20,7 +20,13 @@ def log(key, value, step):
     body = {"run_id": os.environ["MLFLOW_RUN_ID"], "key": key, "value": value, "step": step,
             "timestamp": int(time.time() * 1000) + step}
     headers = {"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"], "Content-Type": "application/json"}
-    urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)).read()
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    for attempt in range(200):  # an engine that was killed comes back, as MLflow's client knows too
+        try:
+            return urllib.request.urlopen(request).read()
+        except OSError:
+            time.sleep(0.1)
+    sys.exit("no engine")
 
 """
 
