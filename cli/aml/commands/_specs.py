@@ -29,13 +29,14 @@ from aml.spec.model import (
 )
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
+from aml.spec.sweep import SweepJob
 from aml.view.messages import say_problems
 
 S = TypeVar("S", bound=Spec)
 _MACHINES_ELSEWHERE = ("virtualmachine", "kubernetes", "synapsespark")
 
 
-def job_spec(file: Path, sets: Sequence[str], *, strict: bool = False, **flags: str | None) -> CommandJob:
+def job_spec(file: Path, sets: Sequence[str], *, strict: bool = False, **flags: str | None) -> CommandJob | SweepJob:
     """The job of a file, completed by `--set` and flags before any check. Raises `SpecError` with all problems.
 
     With `strict` a warning is a problem too.
@@ -43,7 +44,8 @@ def job_spec(file: Path, sets: Sequence[str], *, strict: bool = False, **flags: 
     document = read(file, sets, flags)
     if strict and (found := problems(document)):
         raise SpecError(document.file, [replace(problem, severity="error") for problem in found], document.text)
-    return _spec(document, kind_of(document), CommandJob)
+    kind = kind_of(document)
+    return _spec(document, kind, SweepJob) if kind == "sweep" else _spec(document, kind, CommandJob)
 
 
 @contextmanager
