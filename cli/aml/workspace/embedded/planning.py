@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
 from aml.spec.stored import document_of
 from aml.workspace.embedded.distribution import distribution_of
-from aml.workspace.embedded.engine import launch
-from aml.workspace.embedded.engine.inputs import Place, places
+from aml.workspace.embedded.engine import executors, launch
+from aml.workspace.embedded.engine.executors import containers
+from aml.workspace.embedded.engine.inputs import Place, linked, places
 from aml.workspace.embedded.environments import prepared
 from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
@@ -51,7 +53,7 @@ def plan(
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
         snapshot=snapshot,
-        runs_in=_environment(choice, paths),
+        runs_in=_environment(choice, replace(process, read_only=linked(found)), spec, paths),
         notes=tuple(notes),
     )
 
@@ -61,10 +63,14 @@ def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Track
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
 
 
-def _environment(choice: Choice, paths: WorkspacePaths) -> PlannedEnvironment:
+def _environment(
+    choice: Choice, process: executors.Launch, spec: CommandJob, paths: WorkspacePaths
+) -> PlannedEnvironment:
     name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
     place = prepared.place(choice, Cache(paths.environments), os.environ)
-    return PlannedEnvironment(name, choice.mode, place.python, is_built=place.is_built, unmet=choice.unmet())
+    container = prepared.container(choice, spec.resources, os.environ)
+    line = () if container is None else tuple(containers.argv(process, container))
+    return PlannedEnvironment(name, choice.mode, place.python, place.is_built, line, choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:

@@ -19,7 +19,7 @@ from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
-from aml.workspace.embedded.environments.choice import Choice, choose
+from aml.workspace.embedded.environments.choice import Choice, choose, keep_build
 from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
@@ -70,7 +70,7 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
-            choice=self._choice(spec),
+            choice=self._checked_choice(spec),
             notes=self.notes(spec),
         )
 
@@ -79,7 +79,7 @@ class Submission:
         if spec.name is not None:
             names.check_job_name(spec.name)
         compute, spread = self._place(spec)
-        choice = self._choice(spec)
+        choice = self._kept(self._checked_choice(spec))
         spec = replace(
             spec,
             inputs={name: self._checked(value) for name, value in spec.inputs.items()},
@@ -121,9 +121,23 @@ class Submission:
         return git_properties(Path(spec.code), os.environ)
 
     def _choice(self, spec: CommandJob) -> Choice:
-        choice = choose(spec, self.references.assets, settings.read(self.database))
+        return choose(spec, self.references.assets, settings.read(self.database))
+
+    def _checked_choice(self, spec: CommandJob) -> Choice:
+        """What can't be built is refused."""
+        choice = self._choice(spec)
         choice.check(os.environ.get("PATH", os.defpath))
         return choice
+
+    def _kept(self, choice: Choice) -> Choice:
+        """The build of an inline environment, which the job needs when it starts, is registered as Azure does it."""
+        folder = choice.resolved.build
+        if not choice.is_container or not isinstance(folder, Path) or isinstance(choice.resolved.pinned, str):
+            return choice
+        from aml.workspace.embedded import snapshot
+
+        version = Blobs(self.paths.blobs).ingest(snapshot.tree(folder)).digest[:32]
+        return keep_build(choice, folder, version, self.references.assets)
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""

@@ -76,9 +76,10 @@ class Steps:
         texts = {name: place.text for name, place in found.items()}
         submitted = _submitted_environment(paths)
         made = self._environment(job, spec, submitted, stop)
-        inherited = {**inheritable(submitted, made.first_on_path), **made.variables}
+        # A container has the environment of its image: what the submitter's shell has is not for it.
+        inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
         launch = plan(job, spec, paths, site, texts, inherited)
-        launch = replace(launch, read_only=(*linked(found), *made.read_only))
+        launch = replace(launch, read_only=(*linked(found), *made.read_only), container=made.container)
         if not paths.wrapper_pid.exists():
             lay_out(found, self.workspace_paths.downloads)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
