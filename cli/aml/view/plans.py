@@ -26,7 +26,7 @@ def document(plan: Plan) -> dict[str, Any]:
             name: {"type": each.type, "value": each.value, "source": each.source and str(each.source)}
             for name, each in plan.inputs.items()
         },
-        "outputs": {name: str(path) for name, path in plan.outputs.items()},
+        "outputs": dict(plan.outputs),
         "snapshot": None if plan.snapshot is None else _snapshot_document(plan.snapshot),
         "environment": {
             "name": plan.runs_in.name,
@@ -57,7 +57,7 @@ def _lines(plan: Plan, color: bool) -> Iterator[str]:
         for name, each in plan.inputs.items()
     }
     yield from _section("inputs", _pairs(told), color)
-    yield from _section("outputs", _pairs({name: short(path) for name, path in plan.outputs.items()}), color)
+    yield from _section("outputs", _pairs(plan.outputs), color)
     if plan.snapshot is not None:
         yield from _section(f"code, {_summary(plan.snapshot)}", _files(plan.snapshot), color)
     yield from _section("notes", plan.notes, color)

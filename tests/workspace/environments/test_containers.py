@@ -37,10 +37,16 @@ def container(tool: str, **fields) -> Container:
 
 
 def test_the_program_line_of_docker_has_folders_inputs_resources_and_no_value_of_a_variable():
-    fields = {"user": "1000:1000", "shm_size": "2g", "arguments": ("--hostname", "boxy"), "has_gpus": True}
+    fields = {
+        "user": "1000:1000",
+        "shm_size": "2g",
+        "arguments": ("--hostname", "boxy"),
+        "has_gpus": True,
+        "folders": ("/d",),
+    }
     line = argv(launch(), container("docker", **fields))
     job = "/home/me/.aml/workspaces/default/jobs/mine"
-    folders = [f"{job}/artifacts", f"{job}/named-outputs", f"{job}/exec/wd", f"{job}/exec/inputs"]
+    folders = [f"{job}/artifacts", f"{job}/named-outputs", f"{job}/exec/wd", f"{job}/exec/inputs", "/d"]
     mounts = [each for folder in folders for each in ("--mount", f"type=bind,source={folder},target={folder}")]
     assert line == [
         *("/usr/bin/docker", "run", "--rm", "--init", "--network", "host", "--label", f"aml.job={job}"),

@@ -135,6 +135,11 @@ class WorkspacePaths:
         return self.folder / "datastores" / name
 
     @property
+    def credentials(self) -> Path:
+        """What signs in to datastores, readable by its owner alone."""
+        return self.folder / "credentials"
+
+    @property
     def runs(self) -> Path:
         """Artifacts of MLflow runs that are not jobs."""
         return self.folder / "runs"

@@ -29,6 +29,7 @@ class Container:
     shm_size: str | None = None
     arguments: tuple[str, ...] = ()
     has_gpus: bool = False
+    folders: tuple[str, ...] = ()  # besides the job's own, for it to write to
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def argv(launch: Launch, container: Container) -> list[str]:
     paths = launch.paths
     line = [container.tool, "run", "--rm", "--init", "--network", "host", "--label", f"{LABEL}={paths.folder}"]
     line += ["--workdir", str(launch.cwd), *_user(container)]
-    for folder in (paths.artifacts, paths.named_outputs, paths.work, paths.inputs):
+    for folder in (paths.artifacts, paths.named_outputs, paths.work, paths.inputs, *container.folders):
         line += ["--mount", _mount(str(folder), str(folder))]
     for source, place in launch.read_only:
         line += ["--mount", _mount(source, place, "readonly")]
