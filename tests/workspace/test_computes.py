@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ import pytest
 from aml.errors import Conflict, NotFound
 from aml.spec.model import AmlCompute, ComputeInstance, Resources
 from aml.workspace.embedded import computes
-from aml.workspace.records import Status
+from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, kill, wait_for
 
 
@@ -160,6 +161,91 @@ def test_only_an_instance_is_started_and_stopped(workspace):
     for name in ("cpu", "local"):
         with pytest.raises(Conflict, match="is of the type"):
             workspace.stop_compute(name)
+
+
+LOW = AmlCompute("low", size="Standard_D192s_v6", tier="low_priority", max_instances=2)  # all vCPUs of any machine
+UNTIL_GO = "echo try >> outputs/tries; echo up; while [ ! -e outputs/go ]; do sleep 0.05; done"
+
+
+def outputs(workspace, name: str):
+    return workspace.job(name).folder / "artifacts" / "outputs"
+
+
+def wait_for_tries(workspace, name: str, count: int) -> None:
+    tries = outputs(workspace, name) / "tries"
+    wait_for(lambda: tries.exists() and tries.read_text().count("try") == count)
+
+
+def test_a_job_of_low_priority_gives_way_and_starts_again_when_there_is_room(workspace):
+    workspace.put_compute(LOW)
+    low = submit(workspace, "low", command=UNTIL_GO)
+    wait_for_running(workspace, low)
+    wait_for_tries(workspace, low, 1)
+    dedicated = submit(workspace, None)
+    wait_for_running(workspace, dedicated)
+    wait_for(lambda: workspace.job(low).status is Status.QUEUED)
+    assert "it gave way to a job of a dedicated compute" in workspace.job(low).message
+    workspace.cancel(dedicated)
+    wait_for_running(workspace, low)
+    wait_for_tries(workspace, low, 2)
+    assert workspace.job(dedicated).status is not Status.RUNNING
+    (outputs(workspace, low) / "go").touch()
+    job = workspace.wait(low, timeout_s=30)
+    assert (job.status, job.message) == (Status.COMPLETED, None)
+    logs = {name: path.read_text() for name, path in workspace.log_files(low)}
+    assert logs == {"user_logs/std_log.preempted_1.txt": "up\nTerminated\n", "user_logs/std_log.txt": "up\n"}
+    assert [name for name, _ in workspace.stream_files(low)] == ["user_logs/std_log.txt"]
+    told = [(status, reason) for _, status, reason in workspace._jobs.events(low)]
+    assert (Status.QUEUED, Reason.PREEMPTED) in told
+
+
+def test_jobs_of_low_priority_do_not_drive_each_other_out_nor_wait_for_each_other(workspace):
+    workspace.put_compute(LOW)
+    names = [submit(workspace, "low") for _ in range(2)]
+    wait_for_running(workspace, *names)
+
+
+def test_a_job_of_low_priority_stays_where_there_is_room(workspace):
+    workspace.put_compute(AmlCompute("low", size="Standard_DS1_v2", tier="low_priority"))  # 1 vCPU
+    workspace.put_compute(AmlCompute("cpu", size="Standard_DS1_v2"))
+    names = [submit(workspace, "low"), submit(workspace, "cpu")]
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one vCPU is no room for two")
+    wait_for_running(workspace, *names)
+    after = submit(workspace, "cpu", command="true")
+    workspace.wait(after, timeout_s=30)
+
+
+def test_a_job_that_gives_way_when_the_engine_is_killed_is_queued_again_by_the_next(workspace):
+    workspace.put_compute(LOW)
+    low = submit(workspace, "low", command=f"trap 'sleep 1; exit 3' TERM; {UNTIL_GO}")
+    wait_for_running(workspace, low)
+    wait_for_tries(workspace, low, 1)
+    dedicated = submit(workspace, None)
+    wait_for(lambda: [node.node_state for node in workspace.compute_nodes("low")] == ["preempted"])
+    kill(engine_pid(workspace))
+    wait_for(lambda: workspace.job(low).status is Status.QUEUED)
+    workspace.cancel(dedicated)
+    wait_for_tries(workspace, low, 2)
+
+
+def test_a_job_that_gives_way_can_be_canceled(workspace):
+    workspace.put_compute(LOW)
+    low = submit(workspace, "low", command=f"trap 'sleep 1; exit 3' TERM; {UNTIL_GO}")
+    wait_for_running(workspace, low)
+    submit(workspace, None)
+    wait_for(lambda: [node.node_state for node in workspace.compute_nodes("low")] == ["preempted"])
+    workspace.cancel(low)
+    assert workspace.wait(low, timeout_s=30).reason is Reason.USER_CANCELED
+
+
+def test_show_counts_nodes_by_their_state(workspace):
+    workspace.put_compute(AmlCompute("cpu", min_instances=2, max_instances=3))
+    name = submit(workspace, "cpu")
+    wait_for_running(workspace, name)
+    counts = workspace.compute("cpu").node_counts
+    assert (counts["running"], counts["idle"], counts["preparing"]) == (1, 1, 0)
+    assert workspace.compute("local").node_counts == {}
 
 
 def test_a_compute_with_unfinished_jobs_is_not_deleted(workspace):

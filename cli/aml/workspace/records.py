@@ -31,7 +31,7 @@ TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED})
 
 
 class Reason(StrEnum):
-    """Why a job ended, or is about to end; each belongs to one terminal status, `END_OF`."""
+    """Why a job ended, or is about to end; each leads to one status, `END_OF`."""
 
     COMMAND_SUCCEEDED = "CommandSucceeded"
     COMMAND_FAILED = "CommandFailed"  # exit code other than 0
@@ -42,6 +42,7 @@ class Reason(StrEnum):
     LOST = "Lost"  # its processes are gone and left no exit code: reboot, or the wrapper was killed
     USER_CANCELED = "UserCanceled"
     TIMEOUT = "Timeout"  # limits.timeout was reached
+    PREEMPTED = "Preempted"  # it gave way to a job of a dedicated compute, and is Queued again
 
 
 END_OF: Mapping[Reason, Status] = {
@@ -54,7 +55,10 @@ END_OF: Mapping[Reason, Status] = {
     Reason.LOST: Status.FAILED,
     Reason.USER_CANCELED: Status.CANCELED,
     Reason.TIMEOUT: Status.CANCELED,
+    Reason.PREEMPTED: Status.QUEUED,
 }
+
+GAVE_WAY = "it gave way to a job of a dedicated compute; it starts again from its beginning when there is room"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Job:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
     archived: bool = False
+    devices: tuple[str, ...] = ()  # UUIDs of the GPUs that it got
     folder: Path | None = None  # where its files are, if they are on this machine
 
 
@@ -135,6 +140,13 @@ class PlannedInput:
 
 
 @dataclass(frozen=True)
+class PlannedDevice:
+    node: int
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
 
@@ -146,6 +158,7 @@ class Plan:
     working_directory: Path
     inputs: Mapping[str, PlannedInput]
     outputs: Mapping[str, Path]
+    devices: tuple[PlannedDevice, ...]  # the GPUs that the job would get now
     snapshot: Snapshot | None
     notes: tuple[str, ...]
 
@@ -197,6 +210,7 @@ class Compute:
     created_at: datetime | None  # None for local, which is always there
     created_by: str
     state: str | None = None  # Running or Stopped, of a computeinstance
+    node_counts: Mapping[str, int] = field(default_factory=dict)  # by state, of an amlcompute
 
     @property
     def size(self) -> str | None:
@@ -212,7 +226,7 @@ class Compute:
 @dataclass(frozen=True)
 class ComputeNode:
     node_id: str
-    node_state: str  # idle, running
+    node_state: str  # idle, running, preparing, preempted
     current_job_name: str | None = None
 
 

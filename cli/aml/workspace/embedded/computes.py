@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aml.errors import Conflict, Misfit, NotFound
-from aml.spec.model import AmlCompute, ComputeSpec
+from aml.spec.model import AmlCompute, CommandJob, ComputeSpec
 from aml.spec.stored import compute_document
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution
+from aml.workspace.embedded.gpus import VARIABLE
 from aml.workspace.embedded.names import user_name
-from aml.workspace.embedded.store import LOCAL, Jobs
+from aml.workspace.embedded.queue import AtWork, Queue
+from aml.workspace.embedded.store import LOCAL, Jobs, Needs
 from aml.workspace.embedded.vm_sizes import vm_size
-from aml.workspace.records import Compute, ComputeNode
+from aml.workspace.records import Compute, ComputeNode, Status
 
 SERVERLESS = "serverless"
 RUNNING = "Running"
 STOPPED = "Stopped"
 INSTANCE = "computeinstance"
+CLUSTER = "amlcompute"
+NODE_STATES = ("idle", "running", "preparing", "unusable", "leaving", "preempted")
 
 
 class Computes:
@@ -96,18 +100,31 @@ class Computes:
             write.execute("DELETE FROM compute WHERE name = ?", (there.name,))
 
 
-def nodes_of(compute: Compute, jobs: Jobs) -> Sequence[ComputeNode]:
+def nodes_of(compute: Compute, jobs: Jobs, queue: Queue) -> Sequence[ComputeNode]:
     """The nodes that there are: those with a job, those not idle for long enough, and the fewest that are kept."""
-    busy = [claim.job.name for claim in jobs.active() if claim.compute == compute.name for _ in range(claim.nodes)]
+    busy = [one for one in queue.at_work() if one.compute == compute.name for _ in range(one.nodes)]
     kept = 0 if compute.state == STOPPED else int(compute.document.get("min_instances", 1))
     idle_s = int(compute.document.get("idle_time_before_scale_down", 0))
     since = datetime.now(UTC) - timedelta(seconds=idle_s)
     warm = min(peak(jobs.spans(compute.name, since), since), compute.nodes)
     idle = [None] * (max(kept, warm) - len(busy))
     return [
-        ComputeNode(f"{compute.name}-{number}", "idle" if job is None else "running", job)
-        for number, job in enumerate([*busy, *idle])
+        ComputeNode(f"{compute.name}-{number}", _node_state(one), None if one is None else one.name)
+        for number, one in enumerate([*busy, *idle])
     ]
+
+
+def node_counts(nodes: Sequence[ComputeNode]) -> dict[str, int]:
+    """How many there are in each of Azure's states."""
+    return {state: sum(node.node_state == state for node in nodes) for state in NODE_STATES}
+
+
+def _node_state(one: AtWork | None) -> str:
+    if one is None:
+        return "idle"
+    if one.gives_way:
+        return "preempted"
+    return "preparing" if one.status is Status.PREPARING else "running"
 
 
 def peak(spans: Sequence[tuple[int, datetime, datetime | None]], since: datetime) -> int:
@@ -133,7 +150,7 @@ def check_fit(compute: Compute, spread: Distribution) -> None:
         raise Misfit(
             f"`resources.instance_count` is {spread.nodes}, but the compute {compute.name} has {has}",
             f"Ask for fewer, or raise it: `aml compute update -n {compute.name} --max-instances {spread.nodes}`."
-            if compute.type == "amlcompute"
+            if compute.type == CLUSTER
             else "A cluster of the type amlcompute has several.",
             ("resources", "instance_count"),
         )
@@ -148,6 +165,26 @@ def check_fit(compute: Compute, spread: Distribution) -> None:
         )
 
 
+def needs_of(spec: CommandJob, compute: Compute, spread: Distribution, environment: Mapping[str, str]) -> Needs:
+    """What a job takes. A node of a size that nobody knows has a GPU for each process, as local has.
+
+    A CUDA_VISIBLE_DEVICES in the spec names the devices that the job gets, one in the submitter's environment those
+    that it may get.
+    """
+    size = vm_size(compute.size)
+    own = spec.environment_variables.get(VARIABLE)
+    gpus = spread.processes if size is None else spread.nodes * size.gpus
+    is_local = compute.type == LOCAL
+    spot = str(spec.queue_settings.get("job_tier") or "").lower() == "spot"
+    return Needs(
+        nodes=1 if is_local else spread.nodes,
+        v_cp_us=0 if is_local else spread.nodes * (1 if size is None else size.v_cp_us),
+        gpus=len(own.split(",")) if own is not None and gpus else gpus,
+        visible_devices=environment.get(VARIABLE) if own is None else own,
+        low_priority=spot if is_local else compute.document.get("tier") == "low_priority",
+    )
+
+
 def name_of(reference: str | None) -> str:
     """The compute's name in azureml:NAME, an ARM id, or nothing: that and serverless mean local."""
     name = (reference or LOCAL).removeprefix("azureml:").rpartition("/")[2]
@@ -158,7 +195,7 @@ _LOCAL = Compute(LOCAL, LOCAL, {"name": LOCAL, "type": LOCAL}, None, "")
 
 
 def _type(spec: ComputeSpec) -> str:
-    return "amlcompute" if isinstance(spec, AmlCompute) else INSTANCE
+    return CLUSTER if isinstance(spec, AmlCompute) else INSTANCE
 
 
 def _capacity(compute: Compute) -> int:

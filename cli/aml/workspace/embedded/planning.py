@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from aml.errors import BackendError
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
 from aml.spec.stored import document_of
+from aml.workspace.embedded import gpus, leases
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.engine.inputs import Place, places
+from aml.workspace.embedded.leases import Lease, lease
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.records import Job, Plan, PlannedInput, Snapshot, Status
+from aml.workspace.embedded.store import Needs
+from aml.workspace.records import Job, Plan, PlannedDevice, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 
 UNKNOWN_NAME = "<name>"
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The GPUs of a plan."""
+
+    of_nodes: tuple[tuple[str, ...], ...] | None = None  # UUIDs; None where there is none to tell of
+    names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def plan(
@@ -27,6 +41,7 @@ def plan(
     tracking: launch.Tracking,
     references: References,
     snapshot: Snapshot | None,
+    devices: Devices,
     notes: Sequence[str],
 ) -> Plan:
     """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had."""
@@ -34,7 +49,7 @@ def plan(
     job_paths = paths.job(job.name)
     found = places(spec, job_paths, references)
     texts = {name: place.text for name, place in found.items()}
-    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), texts, {})
+    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking, devices), texts, {})
     single = process.processes[0] if len(process.processes) == 1 else {}
     return Plan(
         name=spec.name,
@@ -45,8 +60,13 @@ def plan(
         working_directory=process.cwd,
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
+        devices=tuple(
+            PlannedDevice(node, uuid, devices.names[uuid])
+            for node, uuids in enumerate(devices.of_nodes or ())
+            for uuid in uuids
+        ),
         snapshot=snapshot,
-        notes=tuple(notes),
+        notes=(*notes, *devices.notes),
     )
 
 
@@ -55,9 +75,33 @@ def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Track
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
 
 
-def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:
+def planned_devices(needs: Needs, nodes: int) -> Devices:
+    """The GPUs that a job would get now, or that it waits for; nobody is kept from them."""
+    if not (needs.gpus and gpus.may_be_there()):
+        return Devices()
+    try:
+        there = gpus.devices()
+    except BackendError as error:
+        return Devices(notes=(error.message,))
+    if not there:
+        return Devices()
+    pool = gpus.named(needs.visible_devices, there)
+    count = min(needs.gpus, len(pool))
+    free = lease(pool, count)
+    free.release()
+    notes = []
+    if count < needs.gpus:
+        notes.append(f"the job wants {needs.gpus} GPUs and gets {count}: it can have no more of this machine")
+    if len(free.devices) < count:
+        notes.append(f"{len(free.devices)} of the {count} GPUs are free: the job waits for the others")
+    chosen = Lease(tuple(dict.fromkeys([*free.devices, *leases.in_order(pool)]))[:count])
+    return Devices(chosen.of_nodes(nodes), {device.uuid: device.name for device in pool}, tuple(notes))
+
+
+def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking, devices: Devices) -> launch.Site:
     """Ports are found when a job starts: 0 stands for each."""
-    return launch.Site(paths.folder.name, tracking, [0] * distribution_of(spec).port_count)
+    ports = [0] * distribution_of(spec).port_count
+    return launch.Site(paths.folder.name, tracking, ports, devices.of_nodes)
 
 
 def _job(spec: CommandJob, experiment_name: str) -> Job:

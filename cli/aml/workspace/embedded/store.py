@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,23 +22,21 @@ from aml.workspace.records import END_OF, TERMINAL, Job, JobFilter, Reason, Stat
 if TYPE_CHECKING:
     from aml.spec.updates import Update
 
-_ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
+ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
 
 LOCAL = "local"
 """The compute that is always there."""
 
-_NEXT = f"""
-SELECT queued.id
-FROM (SELECT '{LOCAL}' AS name, :local_jobs AS capacity UNION ALL SELECT name, capacity FROM compute) AS place
-JOIN job AS queued ON queued.id = (
-    SELECT id FROM job WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name ORDER BY id LIMIT 1
-)
-WHERE queued.nodes + (
-    SELECT coalesce(sum(nodes), 0) FROM job
-    WHERE {UNFINISHED} AND status IN ({_ACTIVE}) AND compute = place.name
-) <= place.capacity
-ORDER BY queued.id LIMIT 1
-"""
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job takes of its compute and of this machine."""
+
+    nodes: int = 1  # of the compute's capacity; a job on local takes one, whatever its nodes
+    v_cp_us: int = 0  # of this machine; 0: a job's share of local
+    gpus: int = 0  # at the most: it gets as many as there are
+    visible_devices: str | None = None  # the CUDA_VISIBLE_DEVICES that it was submitted with
+    low_priority: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class NewJob:
     tags: Mapping[str, str | None]
     properties: Mapping[str, str | None]
     compute: str = LOCAL
-    nodes: int = 1  # of the compute's capacity
+    needs: Needs = Needs()
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Claim:
     snapshot: str | None
     process: str | None
     compute: str
-    nodes: int  # of the compute's capacity
+    needs: Needs
 
 
 class Jobs:
@@ -96,7 +94,7 @@ class Jobs:
             "tags": json.dumps(dict(new.tags)),
             "properties": json.dumps(dict(new.properties)),
             "compute": new.compute,
-            "nodes": new.nodes,
+            **asdict(new.needs),
         }
         names = ", ".join(row)
         values = ", ".join(f":{name}" for name in row)
@@ -114,7 +112,7 @@ class Jobs:
                 created_ms=int(now.timestamp() * 1000),
                 user=new.created_by,
             )
-            _record_event(write, inserted, now, Status.QUEUED)
+            record_event(write, inserted, now, Status.QUEUED)
             before_commit()
         return _job(inserted)
 
@@ -148,7 +146,7 @@ class Jobs:
         rows = self._database.connection.execute(
             f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' ORDER BY id"
         )
-        return [_claim(row) for row in rows]
+        return [claim_of(row) for row in rows]
 
     def any_unfinished(self) -> bool:
         row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone()
@@ -165,30 +163,13 @@ class Jobs:
         ).fetchone()
         return int(row[0])
 
-    def claim(self, lease: str, *, local_jobs: int) -> Claim | None:
-        """Take the oldest Queued job that is the first of its compute and has its nodes free there.
-
-        It is Preparing from here on, and this lease's. `local_jobs` is how many run at once on local.
-        """
-        values = {"lease": lease, "local_jobs": local_jobs}
-        if self._database.connection.execute(_NEXT, values).fetchone() is None:
-            return None  # found out without the write lock
-        with self._database.transaction() as write:
-            row = write.execute(
-                f"UPDATE job SET status = 'Preparing', lease = :lease WHERE id = ({_NEXT}) RETURNING *", values
-            ).fetchone()
-            if row is None:
-                return None
-            _record_event(write, row, datetime.now(UTC), Status.PREPARING)
-        return _claim(row)
-
     def spans(self, compute: str, since: datetime) -> Sequence[tuple[int, datetime, datetime | None]]:
         """Nodes, start and end of the jobs that had nodes of a cluster at any time from `since` on."""
         rows = self._database.connection.execute(
             f"SELECT nodes, started_at, ended_at FROM job WHERE compute = :compute AND compute <> '{LOCAL}' "
             "AND ended_at > :since AND started_at IS NOT NULL UNION ALL "
             "SELECT nodes, started_at, ended_at FROM job "
-            f"WHERE {UNFINISHED} AND status IN ({_ACTIVE}) AND compute = :compute AND started_at IS NOT NULL",
+            f"WHERE {UNFINISHED} AND status IN ({ACTIVE}) AND compute = :compute AND started_at IS NOT NULL",
             {"compute": compute, "since": since.isoformat()},
         )
         return [(row["nodes"], datetime.fromisoformat(row["started_at"]), _time(row["ended_at"])) for row in rows]
@@ -197,6 +178,13 @@ class Jobs:
         """Make a job that another engine worked on this lease's."""
         with self._database.transaction() as write:
             write.execute("UPDATE job SET lease = ? WHERE name = ?", (lease, name))
+
+    def record_devices(self, name: str, lease: str, devices: Sequence[str]) -> None:
+        """The devices that a job is about to be started with."""
+        with self._database.transaction() as write:
+            write.execute(
+                "UPDATE job SET devices = ? WHERE name = ? AND lease = ?", (json.dumps(list(devices)), name, lease)
+            )
 
     def record_start(self, name: str, lease: str, process: str) -> None:
         """The job's wrapper runs: Preparing becomes Running; a cancel that came meanwhile stays."""
@@ -210,7 +198,7 @@ class Jobs:
                 (process, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None and row["status"] == Status.RUNNING:
-                _record_event(write, row, now, Status.RUNNING)
+                record_event(write, row, now, Status.RUNNING)
 
     def record_finalizing(self, name: str, lease: str) -> None:
         """The job's process has ended: Running becomes Finalizing."""
@@ -233,7 +221,7 @@ class Jobs:
                 (status, reason, message, exit_code, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None:
-                _record_event(write, row, now, status, reason, message)
+                record_event(write, row, now, status, reason, message)
 
     def request_cancel(self, name: str) -> Job:
         """Queued becomes Canceled at once, Preparing or Running becomes CancelRequested; `Conflict` if it is over."""
@@ -248,7 +236,7 @@ class Jobs:
                 {"now": now.isoformat(), "name": name},
             ).fetchone()
             if row is not None:
-                _record_event(write, row, now, Status(row["status"]), Reason.USER_CANCELED, None)
+                record_event(write, row, now, Status(row["status"]), Reason.USER_CANCELED, None)
         job = self.get(name) if row is None else _job(row)
         if row is None and job.status in TERMINAL:
             raise Conflict(f"the job {job.name} is {job.status} already and can't be canceled")
@@ -311,10 +299,10 @@ class Jobs:
                 (to, reason, name, lease, *from_),
             ).fetchone()
             if row is not None:
-                _record_event(write, row, datetime.now(UTC), to, reason, None)
+                record_event(write, row, datetime.now(UTC), to, reason, None)
 
 
-def _record_event(
+def record_event(
     write: sqlite3.Connection,
     row: sqlite3.Row,
     at: datetime,
@@ -339,8 +327,15 @@ def _taken(name: str) -> Conflict:
     return Conflict(f"a job named {name} exists already", hint)
 
 
-def _claim(row: sqlite3.Row) -> Claim:
-    return Claim(_job(row), row["snapshot"], row["process"], row["compute"], row["nodes"])
+def claim_of(row: sqlite3.Row) -> Claim:
+    needs = Needs(
+        nodes=row["nodes"],
+        v_cp_us=row["v_cp_us"],
+        gpus=row["gpus"],
+        visible_devices=row["visible_devices"],
+        low_priority=bool(row["low_priority"]),
+    )
+    return Claim(_job(row), row["snapshot"], row["process"], row["compute"], needs)
 
 
 def _job(row: sqlite3.Row) -> Job:
@@ -362,6 +357,7 @@ def _job(row: sqlite3.Row) -> Job:
         tags=json.loads(row["tags"]),
         properties=json.loads(row["properties"]),
         archived=bool(row["archived"]),
+        devices=tuple(json.loads(row["devices"])),
     )
 
 

@@ -12,7 +12,7 @@ from aml.errors import Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, names
+from aml.workspace.embedded import computes, gpus, names
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import Computes
 from aml.workspace.embedded.database import Database
@@ -21,6 +21,7 @@ from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
+from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, Job, Plan
 
 
@@ -43,6 +44,8 @@ class Submission:
         compute = self.computes.get(computes.name_of(spec.compute))
         if compute.state == computes.STOPPED:
             notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
+        if compute.type != LOCAL and (size := vm_size(compute.size)) and size.gpus and not gpus.may_be_there():
+            notes.append(f"this machine has no GPU: the job runs on its CPUs, not on the GPUs of {size.name}")
         if spec.inputs and (self.paths.engine / WRITABLE_INPUTS).exists():
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
@@ -54,7 +57,7 @@ class Submission:
         if spec.name is not None:
             names.check_job_name(spec.name)
             self.jobs.check_is_free(spec.name)
-        self._place(spec)
+        compute, spread = self._place(spec)
         experiment_name = _experiment_name(spec)
         tracking = planning.unknown_tracking(tracking_uri, self._experiment_id(experiment_name))
         code = None if spec.code is None else self.references.path(spec.code)
@@ -65,6 +68,7 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
+            devices=planning.planned_devices(computes.needs_of(spec, compute, spread, os.environ), spread.nodes),
             notes=self.notes(spec),
         )
 
@@ -88,7 +92,7 @@ class Submission:
             tags=spec.tags,
             properties={**({} if code_of else self._origin(spec)), **spec.properties},
             compute=compute.name,
-            nodes=1 if compute.type == LOCAL else spread.nodes,
+            needs=computes.needs_of(spec, compute, spread, os.environ),
         )
         return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name))
 

@@ -25,6 +25,7 @@ from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import DEFAULT_OUTPUT, References, job_of
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.submission import Submission
@@ -68,6 +69,7 @@ class EmbeddedWorkspace:
         self._models = Models(self._database, self._paths)
         self._assets = Assets(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets)
+        self._queue = Queue(self._database)
         self._computes = Computes(self._database)
         self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
@@ -273,16 +275,16 @@ class EmbeddedWorkspace:
     def put_compute(self, spec: ComputeSpec) -> Compute:
         compute = self._computes.put(spec)
         self._let_queued_jobs_run()
-        return compute
+        return self._with_nodes(compute)
 
     def compute(self, name: str) -> Compute:
-        return self._computes.get(name)
+        return self._with_nodes(self._computes.get(name))
 
     def computes(self, type_: str | None = None) -> Sequence[Compute]:
-        return self._computes.list(type_)
+        return [self._with_nodes(compute) for compute in self._computes.list(type_)]
 
     def compute_nodes(self, name: str) -> Sequence[ComputeNode]:
-        return computes.nodes_of(self._computes.get(name), self._jobs)
+        return computes.nodes_of(self._computes.get(name), self._jobs, self._queue)
 
     def delete_compute(self, name: str) -> None:
         self._computes.delete(name)
@@ -319,6 +321,12 @@ class EmbeddedWorkspace:
                 os.kill(state.pid, signal.SIGTERM)
             start.wait_until_gone(self._paths)
         return state
+
+    def _with_nodes(self, compute: Compute) -> Compute:
+        if compute.type != computes.CLUSTER:
+            return compute
+        nodes = computes.nodes_of(compute, self._jobs, self._queue)
+        return replace(compute, node_counts=computes.node_counts(nodes))
 
     def _let_queued_jobs_run(self) -> None:
         if self._jobs.count_queued():

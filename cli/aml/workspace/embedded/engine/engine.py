@@ -22,10 +22,13 @@ from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking.routes import routes
+
+LOCAL_JOBS = 2
 
 
 class Engine:
@@ -46,6 +49,8 @@ class Engine:
             steps,
             ProcessExecutor(str(paths.engine)),
             Reserve(paths.engine / "reserve"),
+            queue=Queue(database),
+            local_jobs=lambda: LOCAL_JOBS,
             unasked_s=lambda: self._server.idle_s,
             idle_s=idle_s,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from contextlib import suppress
@@ -20,6 +21,7 @@ from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
+from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.models import Models
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
@@ -30,6 +32,7 @@ from aml.workspace.records import Job, Reason
 _TAIL_BYTES = 4096
 _LAST_LINE_LENGTH = 300
 _FULL_DISK_BYTES = 1 << 20
+_EARLIER = re.compile(r"\.preempted_(\d+)\.txt$")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Steps:
         timeout: float | None = (job.document.get("limits") or {}).get("timeout")
         return timeout
 
-    def prepare(self, claim: Claim) -> Launch:
+    def prepare(self, claim: Claim, lease: Lease | None = None) -> Launch:
         """Make everything ready and say what to start. Raises `AmlError` for what is missing.
 
         The second time, after an engine died in between, nothing is touched that the running job may have changed.
@@ -67,7 +70,9 @@ class Steps:
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
         tracking = Tracking(self.tracking_uri, token, experiment)
-        site = Site(self.workspace_paths.folder.name, tracking, free_ports(distribution_of(spec).port_count))
+        spread = distribution_of(spec)
+        devices = None if lease is None else lease.of_nodes(spread.nodes)
+        site = Site(self.workspace_paths.folder.name, tracking, free_ports(spread.port_count), devices)
         texts = {name: place.text for name, place in found.items()}
         launch = plan(job, spec, paths, site, texts, inheritable(_submitted_environment(paths)))
         launch = replace(launch, read_only=linked(found))
@@ -86,6 +91,20 @@ class Steps:
             self._register(job, from_document(job.document))
         _clean(paths)
         return outcome
+
+    def start_over(self, job: Job) -> None:
+        """Make a job that gave way ready to run from its beginning: what it wrote stays, its logs under another name.
+
+        Safe to repeat.
+        """
+        paths = self.paths(job)
+        collect(paths)
+        _set_aside(paths.log.parent)
+        for folder in (paths.work, paths.inputs):
+            shutil.rmtree(folder, ignore_errors=True)
+        for name in ("pid", "running", "exit.*", "failed.*", "ranks.*"):
+            for file in paths.exec.glob(name):
+                file.unlink()
 
     def _register(self, job: Job, spec: CommandJob) -> None:
         """Register the outputs that have a name, as models or as data, once."""
@@ -123,6 +142,14 @@ class Steps:
             properties=properties,
         )
         self.assets.create(new)
+
+
+def _set_aside(logs: Path) -> None:
+    """Give the logs of a run that gave way names of their own."""
+    earlier = {match[1] for log in logs.glob("*.txt") if (match := _EARLIER.search(log.name))}
+    for log in list(logs.glob("std_log*.txt")):
+        if not _EARLIER.search(log.name):
+            log.rename(log.with_name(f"{log.stem}.preempted_{len(earlier) + 1}.txt"))
 
 
 def collect(paths: JobPaths) -> None:

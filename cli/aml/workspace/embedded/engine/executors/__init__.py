@@ -7,7 +7,7 @@ enough for a later engine to take the process over.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -58,8 +58,11 @@ class Process:
 class Executor(Protocol):
     """Where a job's processes run."""
 
-    def start(self, launch: Launch) -> Process:
-        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`."""
+    def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
+        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`.
+
+        The job's processes hold the descriptors in `held` open as long as they live.
+        """
 
     def is_alive(self, process: Process) -> bool: ...
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,6 +61,7 @@ _NAMESPACES = (
 )
 _KILL_ROUNDS = 100
 _KILL_ROUND_S = 0.05
+_YOUNG_S = 0.5
 
 
 class ProcessExecutor:
@@ -71,7 +72,7 @@ class ProcessExecutor:
         self._lock = threading.Lock()
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def start(self, launch: Launch) -> Process:
+    def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
         namespace = isolation()
         mounts, drop = launch.read_only, tuple[str, ...]()
         if mounts and (how := self._mounting(namespace)):
@@ -92,6 +93,7 @@ class ProcessExecutor:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                pass_fds=held,
             )
         except OSError as error:
             raise BackendError(f"the job's process could not be started: {error.strerror}", _start_hint()) from error
@@ -130,11 +132,17 @@ class ProcessExecutor:
             return None
 
     def end(self, process: Process, paths: JobPaths, *, grace_s: float) -> None:
+        if self.is_alive(process) and self.runtime_s(process) < _YOUNG_S:
+            self._ask(process)
+            self._wait(process, _YOUNG_S)  # whoever is just being started may not have felt it
         if self.is_alive(process):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+            self._ask(process)
             self._wait(process, grace_s)
         self.sweep(process, paths)
+
+    def _ask(self, process: Process) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
     def sweep(self, process: Process, paths: JobPaths) -> None:
         for _ in range(_KILL_ROUNDS):
