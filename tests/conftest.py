@@ -65,7 +65,7 @@ def command_job(command: str, **fields: Any) -> CommandJob:
 
 
 def log_of(workspace: Workspace, name: str) -> str:
-    return "".join(path.read_text() for _, path in workspace.log_files(name))
+    return "".join(path.read_text() for _, path in workspace.files.logs(name))
 
 
 def engine_pid(workspace: Workspace) -> int:

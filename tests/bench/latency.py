@@ -39,7 +39,7 @@ def submit_to_first_line_s() -> float:
     began = time.time()
     job = workspace.submit(CommandJob(command=command, environment="azureml:any@latest"))
     workspace.wait(job.name)
-    ((_, log),) = workspace.log_files(job.name)
+    ((_, log),) = workspace.files.logs(job.name)
     return float(log.read_text()) - began
 
 

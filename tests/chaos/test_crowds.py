@@ -107,6 +107,6 @@ def test_a_gigabyte_of_log_and_a_line_of_a_hundred_megabytes_take_little_memory(
     assert job.message.endswith("its last words: y")
     engine = psutil.Process(engine_pid(workspace))
     assert engine.memory_info().rss < 80e6
-    ((_, log),) = workspace.log_files(job.name)
+    ((_, log),) = workspace.files.logs(job.name)
     assert log.stat().st_size == 300_000_000
     log.unlink()

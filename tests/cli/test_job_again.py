@@ -44,7 +44,7 @@ def test_a_clone_is_the_same_job_from_its_stored_code_with_set_over_it(first, wo
     assert document["tags"] == {"a": "1", "b": "2"}
     assert (document["experiment_name"], document["display_name"]) == ("trials", "second")
     assert document["properties"] == {"mine": "yes", "aml.cloned_from": "first"}
-    assert workspace.job_code("second") == workspace.job_code("first")
+    assert workspace.files.code("second") == workspace.files.code("first")
 
 
 def test_a_clone_can_have_other_code(first, workspace, tmp_path):

@@ -74,7 +74,7 @@ def test_a_link_that_leads_out_of_the_outputs_is_no_file_of_the_job(workspace, t
     (tmp_path / "private").write_text("mine")
     command = f"ln -s {tmp_path}/private outputs/out; echo 1 > outputs/in; ln -s in outputs/also"
     name = workspace.wait(workspace.submit(command_job(command)).name).name
-    paths = [file.path for file in workspace.job_files(name)]
+    paths = [file.path for file in workspace.files.list(name)]
     assert paths == ["artifacts/outputs/also", "artifacts/outputs/in", "artifacts/user_logs/std_log.txt"]
 
 

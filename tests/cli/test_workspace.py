@@ -91,8 +91,36 @@ def test_du_counts_every_byte_once(workspace, tmp_path):
     (tmp_path / "model.bin").write_bytes(os.urandom(1_000_000))
     from aml.spec.model import Model
 
-    workspace.create_model(Model("m", str(tmp_path / "model.bin")))
+    workspace.models.create(Model("m", str(tmp_path / "model.bin")))
     usage = open_workspace().usage()
     assert usage.blobs_bytes + usage.models_bytes < 1_200_000
     assert usage.total_bytes == usage.blobs_bytes + usage.models_bytes + usage.jobs_bytes + usage.other_bytes
     assert json.loads(aml("workspace", "du").stdout)["total_bytes"] > 1_000_000
+
+
+def test_settings_are_changed_shown_and_put_back():
+    shown = json.loads(aml("workspace", "show", check=True).stdout)["settings"]
+    assert shown == {"environment_mode": "current", "local_jobs": 2, "redacted_variables": []}
+    sets = ("environment_mode=venv", "local_jobs=4", "redacted_variables=MY_ID,MY_URL")
+    changed = json.loads(aml("workspace", "update", "--set", *sets, check=True).stdout)["settings"]
+    assert changed == {"environment_mode": "venv", "local_jobs": 4, "redacted_variables": ["MY_ID", "MY_URL"]}
+    back = json.loads(aml("workspace", "update", "--remove", "local_jobs", check=True).stdout)["settings"]
+    assert back == changed | {"local_jobs": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--set", "environment_mode=cloud"), "environment_mode can't be 'cloud'\n  Allowed: current, venv, conda"),
+        (("--set", "local_jobs=0"), "local_jobs can't be '0'"),
+        (("--set", "local_jobs=2", "redacted_variables=a-b"), "redacted_variables can't be 'a-b'"),
+        (("--remove", "nothing"), "a workspace has no setting nothing\n  It has: environment_mode, local_jobs"),
+        (("--set", "local_jobs"), "there is no KEY=VALUE in it"),
+        ((), "there is nothing to update"),
+    ],
+)
+def test_a_setting_that_can_not_be_is_refused_and_nothing_is_changed(arguments, said):
+    done = aml("workspace", "update", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert json.loads(aml("workspace", "show").stdout)["settings"]["local_jobs"] == 2

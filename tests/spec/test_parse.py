@@ -6,8 +6,30 @@ from aml.errors import SpecError
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
-from aml.spec.model import CommandJob, Data, DataInput, Environment, LiteralInput, Model, Output, Resources
+from aml.spec.model import (
+    CommandJob,
+    Component,
+    ComponentInput,
+    Data,
+    DataInput,
+    Environment,
+    LiteralInput,
+    Model,
+    Output,
+    Resources,
+)
 from aml.spec.parse import parse, problems
+from aml.spec.sweep import (
+    Choice,
+    EarlyTermination,
+    Normal,
+    Objective,
+    Randint,
+    Sampling,
+    SweepJob,
+    SweepLimits,
+    Uniform,
+)
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -129,6 +151,50 @@ def test_an_environment_file_becomes_an_environment() -> None:
     inline = parse(load(SPECS / "valid" / "environment-with-packages.yml"))
     assert isinstance(inline, Environment)
     assert inline.conda_file == {"channels": ["defaults"], "dependencies": ["python=3.11", {"pip": ["numpy"]}]}
+
+
+def test_a_component_file_becomes_a_component() -> None:
+    spec = parse(load(SPECS / "valid" / "command-component.yml"))
+    assert isinstance(spec, Component)
+    assert (spec.name, spec.version, spec.is_deterministic) == ("train_iris", "1.10", False)
+    assert spec.code == str(SPECS / "src")
+    assert spec.additional_includes == (str(SPECS / "data" / "iris.csv"),)
+    assert spec.inputs["rate"] == ComponentInput("number", default="1e-3", min=0, max=1)
+    assert spec.inputs["epochs"] == ComponentInput("integer", optional=True, default=3)
+    assert spec.inputs["kernel"].enum == ("linear", "rbf")
+    assert spec.outputs["score"].type == "number"
+    assert spec.resources.instance_count == 2
+
+
+def test_a_sweep_file_becomes_a_sweep() -> None:
+    spec = parse(load(SPECS / "valid" / "sweep.yml"))
+    assert isinstance(spec, SweepJob)
+    assert spec.trial.code == str(SPECS / "src")
+    assert spec.trial.resources.instance_count == 2
+    assert spec.objective == Objective("maximize", "accuracy")
+    assert spec.limits == SweepLimits(20, 4, timeout=7200, trial_timeout=600)
+    assert spec.sampling_algorithm == Sampling("random", seed=123, rule="sobol", logbase="e")
+    assert spec.early_termination == EarlyTermination("bandit", 2, 5, slack_factor=0.1)
+    space = spec.search_space
+    assert space["rate"] == Uniform("loguniform", -6, -1)
+    assert space["depth"] == Uniform("quniform", 2, 10, q=2)
+    assert space["decay"] == Normal("lognormal", 0, 0.5)
+    assert space["seed"] == Randint(100)
+    nested = {"name": "rbf", "gamma": Uniform("uniform", 0.1, 1)}
+    assert space["kernel"] == Choice(("linear", 3, 0.5, True, nested))
+
+
+def test_a_sweep_draws_at_random_and_ends_no_trial_early_unless_it_says_so() -> None:
+    spec = parse(load(SPECS / "valid" / "sweep-without-search-space.yml"))
+    assert isinstance(spec, SweepJob)
+    assert spec.sampling_algorithm == Sampling("random")
+    assert spec.early_termination is None
+
+
+def test_an_interval_of_zero_is_one() -> None:
+    spec = parse(load(SPECS / "valid" / "sweep-enum-case.yml"))
+    assert isinstance(spec, SweepJob)
+    assert spec.early_termination == EarlyTermination("median_stopping", evaluation_interval=1)
 
 
 def test_every_problem_is_in_the_error_and_the_first_in_its_message() -> None:

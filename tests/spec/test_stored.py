@@ -6,9 +6,9 @@ import yaml
 
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
-from aml.spec.model import AmlCompute, CommandJob, ComputeInstance, DataInput, LiteralInput
+from aml.spec.model import AmlCompute, CommandJob, Component, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
-from aml.spec.stored import compute_document, document_of, from_document
+from aml.spec.stored import component_document, component_of, compute_document, document_of, from_document
 
 VALID = Path(__file__).parents[1] / "specs" / "valid"
 JOBS = sorted(path for path in VALID.glob("*.yml") if kind_of(load(path)) == "command")
@@ -54,3 +54,12 @@ def test_what_was_not_given_is_left_out() -> None:
         "inputs": {"x": 0, "d": {"path": "/data", "type": "uri_folder", "mode": "ro_mount"}},
         "resources": {"instance_count": 1},
     }
+
+
+def test_a_stored_component_comes_back_and_is_a_spec_again() -> None:
+    spec = parse(load(VALID / "command-component.yml"))
+    assert isinstance(spec, Component)
+    document = json.loads(json.dumps(component_document(spec)))
+    assert component_of(document) == spec
+    text = yaml.safe_dump(document, allow_unicode=True)
+    assert parse(loads(text, "stored.yml", Path("/")), "command-component") == spec

@@ -35,32 +35,32 @@ def wait_for_running(workspace, *names: str) -> None:
 
 
 def test_local_is_always_there(workspace):
-    assert [each.name for each in workspace.computes()] == ["local"]
+    assert [each.name for each in workspace.computes.list()] == ["local"]
     with pytest.raises(Conflict, match="local is always there"):
-        workspace.put_compute(AmlCompute("local"))
+        workspace.computes.put(AmlCompute("local"))
     with pytest.raises(Conflict, match="can't be deleted"):
-        workspace.delete_compute("local")
+        workspace.computes.delete("local")
 
 
 def test_a_compute_is_found_by_every_form_of_its_name(workspace):
-    workspace.put_compute(AmlCompute("Cpu-Cluster", max_instances=2))
+    workspace.computes.put(AmlCompute("Cpu-Cluster", max_instances=2))
     arm = "/subscriptions/s/resourceGroups/g/providers/p/workspaces/w/computes/cpu-cluster"
     for reference in ("Cpu-Cluster", "cpu-cluster", "azureml:cpu-cluster", arm, f"azureml:{arm}"):
-        assert workspace.compute(reference).name == "Cpu-Cluster"
+        assert workspace.computes.get(reference).name == "Cpu-Cluster"
 
 
 def test_making_a_compute_again_changes_it_unless_it_is_of_another_type(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
-    workspace.put_compute(AmlCompute("cpu", max_instances=5))
-    assert [(each.name, each.nodes) for each in workspace.computes("amlcompute")] == [("cpu", 5)]
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(AmlCompute("cpu", max_instances=5))
+    assert [(each.name, each.nodes) for each in workspace.computes.list("amlcompute")] == [("cpu", 5)]
     with pytest.raises(Conflict, match="cpu is there as amlcompute"):
-        workspace.put_compute(ComputeInstance("cpu"))
+        workspace.computes.put(ComputeInstance("cpu"))
 
 
 def test_one_name_made_by_many_at_once_is_one_compute(workspace):
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda most: workspace.put_compute(AmlCompute("cpu", max_instances=most)), range(1, 17)))
-    assert len(workspace.computes("amlcompute")) == 1
+        list(threads.map(lambda most: workspace.computes.put(AmlCompute("cpu", max_instances=most)), range(1, 17)))
+    assert len(workspace.computes.list("amlcompute")) == 1
 
 
 def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
@@ -72,8 +72,8 @@ def test_an_unknown_compute_is_not_found_with_the_two_ways_out(workspace):
 
 
 def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
-    workspace.put_compute(ComputeInstance("mine"))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(ComputeInstance("mine"))
     with pytest.raises(Conflict, match="instance_count` is 3, but the compute cpu has 2 nodes at the most"):
         submit(workspace, "cpu", nodes=3)
     with pytest.raises(Conflict, match="instance_count` is 2, but the compute mine has one node"):
@@ -85,21 +85,21 @@ def test_more_nodes_than_the_compute_has_are_refused_at_the_submit(workspace):
     [("STANDARD_DS3_v2", 4, "4 vCPUs and no GPU"), ("Standard_NC24s_v3", 4, "4 GPUs"), ("Standard_NC6", 1, "1 GPU")],
 )
 def test_more_processes_on_a_node_than_its_units_are_refused_with_the_reason(workspace, size, units, has):
-    workspace.put_compute(AmlCompute("cluster", size=size, max_instances=1))
+    workspace.computes.put(AmlCompute("cluster", size=size, max_instances=1))
     with pytest.raises(Conflict, match=f"starts {units + 1} processes on a node, but .* has {has}"):
         submit(workspace, "cluster", per_node=units + 1)
     submit(workspace, "cluster", per_node=units, command="true")
 
 
 def test_jobs_on_a_cluster_wait_for_free_nodes_first_come_first_served(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=3))
+    workspace.computes.put(AmlCompute("cpu", max_instances=3))
     first = submit(workspace, "cpu", nodes=2)
     wide = submit(workspace, "cpu", nodes=2)
     narrow = submit(workspace, "cpu")  # it would fit, but it came later
     local = submit(workspace, None)
     wait_for_running(workspace, first, local)
     assert statuses(workspace, (wide, narrow)) == [Status.QUEUED] * 2
-    nodes = workspace.compute_nodes("cpu")
+    nodes = workspace.computes.nodes("cpu")
     assert [(node.node_state, node.current_job_name) for node in nodes] == [("running", first)] * 2
     workspace.cancel(first)
     wait_for_running(workspace, wide, narrow)
@@ -107,14 +107,14 @@ def test_jobs_on_a_cluster_wait_for_free_nodes_first_come_first_served(workspace
 
 def test_clusters_do_not_wait_for_each_other_nor_for_local(workspace):
     for name in ("one", "two"):
-        workspace.put_compute(AmlCompute(name, max_instances=1))
+        workspace.computes.put(AmlCompute(name, max_instances=1))
     names = [submit(workspace, compute) for compute in ("one", "one", "two", None, "local", "serverless")]
     wait_for_running(workspace, names[0], names[2], names[3], names[4])
     assert statuses(workspace, (names[1], names[5])) == [Status.QUEUED] * 2  # local runs two
 
 
 def test_capacity_is_kept_when_the_engine_is_killed(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    workspace.computes.put(AmlCompute("cpu", max_instances=1))
     names = [submit(workspace, "cpu") for _ in range(2)]
     wait_for_running(workspace, names[0])
     pid = engine_pid(workspace)
@@ -126,41 +126,41 @@ def test_capacity_is_kept_when_the_engine_is_killed(workspace):
 
 
 def test_a_larger_cluster_takes_the_jobs_that_waited(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=1))
+    workspace.computes.put(AmlCompute("cpu", max_instances=1))
     names = [submit(workspace, "cpu") for _ in range(2)]
     wait_for_running(workspace, names[0])
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
     wait_for_running(workspace, *names)
 
 
 def test_a_cluster_is_not_made_too_small_for_a_job_that_waits(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2))
     first, second = (submit(workspace, "cpu", nodes=2) for _ in range(2))
     wait_for_running(workspace, first)
     with pytest.raises(Conflict, match=f"the job {second} waits for 2 nodes of the compute cpu"):
-        workspace.put_compute(AmlCompute("cpu", max_instances=1))
+        workspace.computes.put(AmlCompute("cpu", max_instances=1))
     workspace.cancel(second)
-    assert workspace.put_compute(AmlCompute("cpu", max_instances=1)).nodes == 1
+    assert workspace.computes.put(AmlCompute("cpu", max_instances=1)).nodes == 1
 
 
 def test_jobs_on_a_stopped_instance_wait_until_it_is_started(workspace):
-    workspace.put_compute(ComputeInstance("mine"))
-    assert workspace.stop_compute("mine").state == "Stopped"
+    workspace.computes.put(ComputeInstance("mine"))
+    assert workspace.computes.stop("mine").state == "Stopped"
     job = command_job("true", compute="mine")
     assert any("mine is stopped" in note for note in workspace.notes(job))
     name = workspace.submit(job).name
     after = workspace.submit(command_job("true")).name
     assert workspace.wait(after, timeout_s=30).status is Status.COMPLETED
     assert workspace.job(name).status is Status.QUEUED
-    workspace.start_compute("mine")
+    workspace.computes.start("mine")
     assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
 
 
 def test_only_an_instance_is_started_and_stopped(workspace):
-    workspace.put_compute(AmlCompute("cpu"))
+    workspace.computes.put(AmlCompute("cpu"))
     for name in ("cpu", "local"):
         with pytest.raises(Conflict, match="is of the type"):
-            workspace.stop_compute(name)
+            workspace.computes.stop(name)
 
 
 LOW = AmlCompute("low", size="Standard_D192s_v6", tier="low_priority", max_instances=2)  # all vCPUs of any machine
@@ -177,7 +177,7 @@ def wait_for_tries(workspace, name: str, count: int) -> None:
 
 
 def test_a_job_of_low_priority_gives_way_and_starts_again_when_there_is_room(workspace):
-    workspace.put_compute(LOW)
+    workspace.computes.put(LOW)
     low = submit(workspace, "low", command=UNTIL_GO)
     wait_for_running(workspace, low)
     wait_for_tries(workspace, low, 1)
@@ -192,22 +192,22 @@ def test_a_job_of_low_priority_gives_way_and_starts_again_when_there_is_room(wor
     (outputs(workspace, low) / "go").touch()
     job = workspace.wait(low, timeout_s=30)
     assert (job.status, job.message) == (Status.COMPLETED, None)
-    logs = {name: path.read_text() for name, path in workspace.log_files(low)}
+    logs = {name: path.read_text() for name, path in workspace.files.logs(low)}
     assert logs == {"user_logs/std_log.preempted_1.txt": "up\nTerminated\n", "user_logs/std_log.txt": "up\n"}
-    assert [name for name, _ in workspace.stream_files(low)] == ["user_logs/std_log.txt"]
+    assert [name for name, _ in workspace.files.streamed(low)] == ["user_logs/std_log.txt"]
     told = [(status, reason) for _, status, reason in workspace._jobs.events(low)]
     assert (Status.QUEUED, Reason.PREEMPTED) in told
 
 
 def test_jobs_of_low_priority_do_not_drive_each_other_out_nor_wait_for_each_other(workspace):
-    workspace.put_compute(LOW)
+    workspace.computes.put(LOW)
     names = [submit(workspace, "low") for _ in range(2)]
     wait_for_running(workspace, *names)
 
 
 def test_a_job_of_low_priority_stays_where_there_is_room(workspace):
-    workspace.put_compute(AmlCompute("low", size="Standard_DS1_v2", tier="low_priority"))  # 1 vCPU
-    workspace.put_compute(AmlCompute("cpu", size="Standard_DS1_v2"))
+    workspace.computes.put(AmlCompute("low", size="Standard_DS1_v2", tier="low_priority"))  # 1 vCPU
+    workspace.computes.put(AmlCompute("cpu", size="Standard_DS1_v2"))
     names = [submit(workspace, "low"), submit(workspace, "cpu")]
     if (os.cpu_count() or 1) < 2:
         pytest.skip("one vCPU is no room for two")
@@ -217,12 +217,12 @@ def test_a_job_of_low_priority_stays_where_there_is_room(workspace):
 
 
 def test_a_job_that_gives_way_when_the_engine_is_killed_is_queued_again_by_the_next(workspace):
-    workspace.put_compute(LOW)
+    workspace.computes.put(LOW)
     low = submit(workspace, "low", command=f"trap 'sleep 1; exit 3' TERM; {UNTIL_GO}")
     wait_for_running(workspace, low)
     wait_for_tries(workspace, low, 1)
     dedicated = submit(workspace, None)
-    wait_for(lambda: [node.node_state for node in workspace.compute_nodes("low")] == ["preempted"])
+    wait_for(lambda: [node.node_state for node in workspace.computes.nodes("low")] == ["preempted"])
     kill(engine_pid(workspace))
     wait_for(lambda: workspace.job(low).status is Status.QUEUED)
     workspace.cancel(dedicated)
@@ -230,49 +230,49 @@ def test_a_job_that_gives_way_when_the_engine_is_killed_is_queued_again_by_the_n
 
 
 def test_a_job_that_gives_way_can_be_canceled(workspace):
-    workspace.put_compute(LOW)
+    workspace.computes.put(LOW)
     low = submit(workspace, "low", command=f"trap 'sleep 1; exit 3' TERM; {UNTIL_GO}")
     wait_for_running(workspace, low)
     submit(workspace, None)
-    wait_for(lambda: [node.node_state for node in workspace.compute_nodes("low")] == ["preempted"])
+    wait_for(lambda: [node.node_state for node in workspace.computes.nodes("low")] == ["preempted"])
     workspace.cancel(low)
     assert workspace.wait(low, timeout_s=30).reason is Reason.USER_CANCELED
 
 
 def test_show_counts_nodes_by_their_state(workspace):
-    workspace.put_compute(AmlCompute("cpu", min_instances=2, max_instances=3))
+    workspace.computes.put(AmlCompute("cpu", min_instances=2, max_instances=3))
     name = submit(workspace, "cpu")
     wait_for_running(workspace, name)
-    counts = workspace.compute("cpu").node_counts
+    counts = workspace.computes.get("cpu").node_counts
     assert (counts["running"], counts["idle"], counts["preparing"]) == (1, 1, 0)
-    assert workspace.compute("local").node_counts == {}
+    assert workspace.computes.get("local").node_counts == {}
 
 
 def test_a_compute_with_unfinished_jobs_is_not_deleted(workspace):
-    workspace.put_compute(AmlCompute("cpu"))
+    workspace.computes.put(AmlCompute("cpu"))
     name = submit(workspace, "cpu")
     with pytest.raises(Conflict, match=f"unfinished jobs are on the compute cpu: {name}"):
-        workspace.delete_compute("cpu")
+        workspace.computes.delete("cpu")
     workspace.cancel(name)
     workspace.wait(name, timeout_s=30)
-    workspace.delete_compute("cpu")
-    assert [each.name for each in workspace.computes()] == ["local"]
+    workspace.computes.delete("cpu")
+    assert [each.name for each in workspace.computes.list()] == ["local"]
 
 
 def test_nodes_that_are_kept_are_idle(workspace):
-    workspace.put_compute(AmlCompute("cpu", min_instances=2))
-    assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["idle", "idle"]
+    workspace.computes.put(AmlCompute("cpu", min_instances=2))
+    assert [node.node_state for node in workspace.computes.nodes("cpu")] == ["idle", "idle"]
 
 
 def test_a_node_stays_idle_for_its_time_and_goes_then(workspace):
-    workspace.put_compute(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=120))
+    workspace.computes.put(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=120))
     workspace.wait(submit(workspace, "cpu", nodes=2, command="true"), timeout_s=30)
     name = submit(workspace, "cpu")
     wait_for_running(workspace, name)
-    states = [(node.node_state, node.current_job_name) for node in workspace.compute_nodes("cpu")]
+    states = [(node.node_state, node.current_job_name) for node in workspace.computes.nodes("cpu")]
     assert states == [("running", name), ("idle", None)]
-    workspace.put_compute(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=0))
-    assert [node.node_state for node in workspace.compute_nodes("cpu")] == ["running"]
+    workspace.computes.put(AmlCompute("cpu", max_instances=2, idle_time_before_scale_down=0))
+    assert [node.node_state for node in workspace.computes.nodes("cpu")] == ["running"]
 
 
 def test_as_many_nodes_are_there_as_were_in_use_at_once():
@@ -288,6 +288,6 @@ def test_as_many_nodes_are_there_as_were_in_use_at_once():
 
 
 def test_the_sizes_have_units(workspace):
-    sizes = {size.name: size for size in workspace.vm_sizes()}
+    sizes = {size.name: size for size in workspace.computes.sizes()}
     assert (sizes["Standard_DS3_v2"].v_cp_us, sizes["Standard_DS3_v2"].gpus) == (4, 0)
     assert all(size.v_cp_us > 0 and size.memory_gb > 0 for size in sizes.values())

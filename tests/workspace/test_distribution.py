@@ -31,7 +31,7 @@ def submit(workspace, command: str, *, nodes: int = 2, **distribution):
 
 
 def logs(workspace, job) -> dict[str, str]:
-    return {name.removeprefix("user_logs/"): path.read_text() for name, path in workspace.log_files(job.name)}
+    return {name.removeprefix("user_logs/"): path.read_text() for name, path in workspace.files.logs(job.name)}
 
 
 def environments(workspace, job) -> list[dict[str, str]]:
@@ -89,7 +89,7 @@ def test_ray_is_refused_at_the_submit(workspace):
 
 def test_a_stream_shows_the_first_process(workspace):
     job = run(workspace, "echo I am $RANK", type="pytorch")
-    assert [name for name, _ in workspace.stream_files(job.name)] == ["user_logs/std_log_process_00.txt"]
+    assert [name for name, _ in workspace.files.streamed(job.name)] == ["user_logs/std_log_process_00.txt"]
 
 
 FAILS = """
@@ -108,7 +108,7 @@ def test_when_one_rank_fails_all_end_within_ten_seconds_and_its_words_and_log_co
     assert job.message == "rank 1 of the job's processes ended with exit code 3; its last words: no such column"
     assert next(iter(logs(workspace, job))) == "std_log_process_01.txt"
     assert "asked" in logs(workspace, job)["std_log_process_03.txt"]
-    shown = [name for name, _ in workspace.stream_files(job.name)]
+    shown = [name for name, _ in workspace.files.streamed(job.name)]
     assert shown == ["user_logs/std_log_process_01.txt", "user_logs/std_log_process_00.txt"]
     wait_for(lambda: not in_job(aml_home, job))
 
@@ -142,7 +142,7 @@ def test_two_nodes_of_two_processes_survive_a_killed_engine(workspace, code):
     job = submit(workspace, command, type="pytorch", process_count_per_instance=2)
     wait_for_all(workspace, job, 4)
     os.kill(engine_pid(workspace), signal.SIGKILL)
-    (dict(workspace.job_outputs(job.name))["artifacts"] / "outputs" / "go").touch()
+    (dict(workspace.files.outputs(job.name))["artifacts"] / "outputs" / "go").touch()
     wait_for(lambda: workspace.job(job.name).status.is_terminal, timeout_s=20)
     job = workspace.job(job.name)
     assert (job.status, job.exit_code) == (Status.FAILED if code else Status.COMPLETED, code)

@@ -57,7 +57,7 @@ def test_the_command_gets_its_inputs_and_outputs(workspace, tmp_path):
         outputs={"copy": Output()},
     )
     assert log_of(workspace, job.name) == "0.001 [] 0\n"
-    outputs = dict(workspace.job_outputs(job.name))
+    outputs = dict(workspace.files.outputs(job.name))
     assert (outputs["copy"] / "b.txt").read_text() == "from the input\n"
 
 
@@ -86,7 +86,7 @@ def test_code_is_the_working_directory_as_it_was_at_the_submit(workspace, tmp_pa
 
 def test_outputs_and_logs_are_collected_however_the_script_makes_them(workspace):
     job = run(workspace, "echo 1 > outputs/a; rm -rf logs; mkdir logs; echo 2 > logs/b; exit 1")
-    artifacts = dict(workspace.job_outputs(job.name))["artifacts"]
+    artifacts = dict(workspace.files.outputs(job.name))["artifacts"]
     assert (artifacts / "outputs" / "a").read_text() == "1\n"
     assert (artifacts / "logs" / "b").read_text() == "2\n"
 
@@ -177,11 +177,11 @@ def test_a_missing_input_and_a_taken_name_are_refused_at_the_submit(workspace, t
 def test_a_named_model_output_is_registered_with_its_job_when_the_job_has_completed(workspace):
     outputs = {"model": Output(type="custom_model", name="digits")}
     job = run(workspace, "echo weights > ${{outputs.model}}/model.pt", outputs=outputs)
-    (model,) = workspace.models_of(job.name)
+    (model,) = workspace.models.made_by(job.name)
     assert (model.name, model.version, model.job_name) == ("digits", "1", job.name)
     assert (model.path / "model.pt").read_text() == "weights\n"
     failed = run(workspace, "echo weights > ${{outputs.model}}/model.pt; exit 1", outputs=outputs)
-    assert workspace.models_of(failed.name) == []
+    assert workspace.models.made_by(failed.name) == []
 
 
 def test_a_model_output_that_stayed_empty_fails_the_job_and_is_named(workspace):
@@ -319,7 +319,7 @@ def test_the_engine_comes_back_when_keeper_and_engine_are_killed_and_the_job_end
     kill(keeper)
     kill(pid)
     wait_for(lambda: not is_running(pid))
-    (dict(workspace.job_outputs(job.name))["artifacts"] / "outputs" / "go").touch()
+    (dict(workspace.files.outputs(job.name))["artifacts"] / "outputs" / "go").touch()
     wait_for(lambda: workspace.job(job.name).status is Status.COMPLETED, timeout_s=15)
 
 

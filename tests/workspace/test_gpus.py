@@ -225,7 +225,7 @@ def test_inherited_visible_devices_are_a_limit(workspace, driver, monkeypatch):
 
 
 def cpu_cluster(workspace) -> str:
-    return workspace.put_compute(AmlCompute("cpu")).name
+    return workspace.computes.put(AmlCompute("cpu")).name
 
 
 def test_visible_devices_of_the_spec_are_what_the_job_gets(workspace, driver):
@@ -239,7 +239,7 @@ def test_visible_devices_of_the_spec_are_what_the_job_gets(workspace, driver):
 
 def test_each_node_has_its_own_devices_and_all_its_processes_see_them(workspace, driver):
     uuids = driver.has(4)
-    workspace.put_compute(AmlCompute("gpu", size="Standard_NC12s_v3", max_instances=2))  # 2 GPUs
+    workspace.computes.put(AmlCompute("gpu", size="Standard_NC12s_v3", max_instances=2))  # 2 GPUs
     job = command_job(
         f"{SHOW}; echo $NODE_RANK",
         compute="gpu",
@@ -248,21 +248,21 @@ def test_each_node_has_its_own_devices_and_all_its_processes_see_them(workspace,
     )
     name = workspace.submit(job).name
     assert finish(workspace, name).status is Status.COMPLETED
-    logs = [path.read_text() for _, path in workspace.log_files(name)]
+    logs = [path.read_text() for _, path in workspace.files.logs(name)]
     first, second = f"[{','.join(uuids[:2])}]\n0\n", f"[{','.join(uuids[2:])}]\n1\n"
     assert logs == [first, first, second, second]
 
 
 def test_nodes_share_what_a_smaller_machine_has(workspace, driver):
     (gpu,) = driver.has(1)
-    workspace.put_compute(AmlCompute("gpu", size="Standard_NC24s_v3", max_instances=2))  # 4 GPUs
+    workspace.computes.put(AmlCompute("gpu", size="Standard_NC24s_v3", max_instances=2))  # 4 GPUs
     spec = command_job(SHOW, compute="gpu", resources=Resources(instance_count=2))
     plan = workspace.plan(spec)
     assert [(each.node, each.uuid) for each in plan.devices] == [(0, gpu), (1, gpu)]
     assert any("wants 8 GPUs and gets 1" in note for note in plan.notes)
     name = workspace.submit(spec).name
     assert finish(workspace, name).status is Status.COMPLETED
-    assert [path.read_text() for _, path in workspace.log_files(name)] == [f"[{gpu}]\n"] * 2
+    assert [path.read_text() for _, path in workspace.files.logs(name)] == [f"[{gpu}]\n"] * 2
 
 
 def test_a_cluster_without_gpus_gets_none_of_this_machines(workspace, driver):
@@ -274,7 +274,7 @@ def test_a_cluster_without_gpus_gets_none_of_this_machines(workspace, driver):
 
 def test_who_waits_for_gpus_is_not_passed_by(workspace, driver):
     driver.has(2)
-    workspace.put_compute(AmlCompute("two", size="Standard_NC12s_v3", max_instances=1))
+    workspace.computes.put(AmlCompute("two", size="Standard_NC12s_v3", max_instances=1))
     first = submit(workspace)
     wait_for_log(workspace, first)
     wide = submit(workspace, compute="two")
@@ -290,7 +290,7 @@ def test_who_waits_for_gpus_is_not_passed_by(workspace, driver):
 
 def test_a_gpu_cluster_on_a_machine_without_gpus_runs_on_cpu_and_says_so(workspace, monkeypatch):
     monkeypatch.setattr(gpus, "may_be_there", lambda: False)
-    workspace.put_compute(AmlCompute("gpu", size="Standard_NC24s_v3"))
+    workspace.computes.put(AmlCompute("gpu", size="Standard_NC24s_v3"))
     spec = command_job("echo ${CUDA_VISIBLE_DEVICES-unset}", compute="gpu")
     assert any("this machine has no GPU: the job runs on its CPUs" in note for note in workspace.notes(spec))
     assert workspace.plan(spec).devices == ()
@@ -298,7 +298,7 @@ def test_a_gpu_cluster_on_a_machine_without_gpus_runs_on_cpu_and_says_so(workspa
 
 def test_a_gpu_cluster_with_a_broken_driver_fails_with_the_reason_and_local_runs(workspace, driver):
     driver.is_broken("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.")
-    workspace.put_compute(AmlCompute("gpu", size="Standard_NC24s_v3"))
+    workspace.computes.put(AmlCompute("gpu", size="Standard_NC24s_v3"))
     failed = finish(workspace, submit(workspace, SHOW, compute="gpu"))
     assert (failed.status, failed.reason) == (Status.FAILED, Reason.PREPARE_FAILED)
     assert "couldn't communicate with the NVIDIA driver" in failed.message

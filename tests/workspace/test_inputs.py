@@ -30,31 +30,31 @@ def read(workspace, data: DataInput) -> str:
 
 
 def test_a_job_reads_registered_data_by_version_and_by_latest(workspace, folder):
-    workspace.create_data(Data(str(folder), "d"))
+    workspace.assets.create(Data(str(folder), "d"))
     (folder / "a.csv").write_text("3,4\n")
-    workspace.create_data(Data(str(folder), "d"))
+    workspace.assets.create(Data(str(folder), "d"))
     assert read(workspace, DataInput("azureml:d:1")) == "1,2\n"
     assert read(workspace, DataInput("azureml:d@latest")) == "3,4\n"
 
 
 def test_the_latest_is_the_one_at_the_submit_and_the_job_says_which(workspace, folder):
-    workspace.create_data(Data(str(folder), "d"))
+    workspace.assets.create(Data(str(folder), "d"))
     job = workspace.submit(command_job("true ${{inputs.data}}", inputs={"data": DataInput("azureml:d@latest")}))
-    workspace.create_data(Data(str(folder), "d"))
+    workspace.assets.create(Data(str(folder), "d"))
     assert job.document["inputs"]["data"]["path"] == "azureml:d:1"
 
 
 def test_data_comes_before_a_model_of_the_same_name_except_for_the_types_of_models(workspace, folder, tmp_path):
-    workspace.create_data(Data(str(folder), "x"))
+    workspace.assets.create(Data(str(folder), "x"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.csv").write_text("model\n")
-    workspace.create_model(Model("x", str(tmp_path / "other")))
+    workspace.models.create(Model("x", str(tmp_path / "other")))
     assert read(workspace, DataInput("azureml:x:1")) == "1,2\n"
     assert read(workspace, DataInput("azureml:x:1", type="custom_model")) == "model\n"
 
 
 def test_an_asset_that_is_not_there_is_not_found_at_the_submit(workspace, folder):
-    workspace.create_data(Data(str(folder), "d"))
+    workspace.assets.create(Data(str(folder), "d"))
     for path, words in (("azureml:e:1", "version 1 of data or model named e"), ("azureml:d:2", "version 2 of")):
         with pytest.raises(NotFound, match=words):
             workspace.submit(command_job("true", inputs={"data": DataInput(path)}))
@@ -68,7 +68,7 @@ def test_the_blob_store_of_the_workspace_is_a_folder(workspace, aml_home):
     assert read(workspace, DataInput(short)) == "stored\n"
     long = "azureml://subscriptions/0/resourcegroups/local/workspaces/default/datastores/workspaceblobstore/paths/in"
     assert read(workspace, DataInput(long)) == "stored\n"
-    workspace.create_data(Data(short, "d"))
+    workspace.assets.create(Data(short, "d"))
     assert read(workspace, DataInput("azureml:d:1")) == "stored\n"
 
 
@@ -91,8 +91,8 @@ def test_a_file_uri_is_a_path(workspace, folder):
 
 
 def test_direct_passes_a_uri_as_it_is_written(workspace, folder):
-    workspace.create_data(Data("https://example.org/a", "remote"))
-    workspace.create_data(Data(str(folder), "local"))
+    workspace.assets.create(Data("https://example.org/a", "remote"))
+    workspace.assets.create(Data(str(folder), "local"))
     uris = ("https://example.org/?a=1", "azureml://datastores/any/paths/x", "azureml:remote:1", "azureml:local:1")
     inputs = {f"i{number}": DataInput(uri, mode="direct") for number, uri in enumerate(uris)}
     job = run(workspace, "printf '%s\\n' '${{inputs.i0}}' ${{inputs.i1}} ${{inputs.i2}} ${{inputs.i3}}", inputs=inputs)
@@ -102,13 +102,13 @@ def test_direct_passes_a_uri_as_it_is_written(workspace, folder):
 
 
 def test_a_download_is_a_copy_that_the_job_may_change(workspace, folder):
-    workspace.create_data(Data(str(folder), "d"))
+    workspace.assets.create(Data(str(folder), "d"))
     for path in (str(folder), "azureml:d:1"):
         inputs = {"data": DataInput(path, mode="download")}
         job = run(workspace, "echo more >> ${{inputs.data}}/a.csv && cat ${{inputs.data}}/a.csv", inputs=inputs)
         assert log_of(workspace, job.name) == "1,2\nmore\n"
     assert (folder / "a.csv").read_text() == "1,2\n"
-    assert (workspace.asset("data", "d").path / "a.csv").read_text() == "1,2\n"
+    assert (workspace.assets.get("data", "d").path / "a.csv").read_text() == "1,2\n"
 
 
 def test_a_downloaded_file_keeps_its_name_without_blanks(workspace, tmp_path):
@@ -124,10 +124,10 @@ def test_a_named_output_is_registered_as_data_that_another_job_reads(workspace):
     outputs = {"made": Output(name="made"), "table": Output(type="uri_file", name="table", version="v1"), "x": Output()}
     job = run(workspace, "echo 5 > ${{outputs.made}}/a.csv; echo 6 > ${{outputs.table}}", outputs=outputs)
     assert job.status is Status.COMPLETED, job.message
-    made, table = workspace.asset("data", "made"), workspace.asset("data", "table", "v1")
+    made, table = workspace.assets.get("data", "made"), workspace.assets.get("data", "table", "v1")
     assert (made.version, made.job_name, made.document) == ("1", job.name, {"type": "uri_folder"})
     assert table.path.read_text() == "6\n"
-    assert len(workspace.assets("data")) == 2
+    assert len(workspace.assets.list("data")) == 2
     assert read(workspace, DataInput("azureml:made@latest")) == "5\n"
 
 
@@ -140,7 +140,7 @@ def test_an_output_folder_may_be_empty_and_a_file_that_was_not_written_fails_the
 
 def test_a_job_that_failed_registers_nothing(workspace):
     run(workspace, "false", outputs={"o": Output(name="o")})
-    assert workspace.assets("data") == []
+    assert workspace.assets.list("data") == []
 
 
 def test_a_job_can_not_change_its_inputs_or_the_workspace_says_that_it_can(workspace, folder):

@@ -47,12 +47,12 @@ def test_an_unmodified_mlflow_script_runs(workspace, tmp_path):
     job = workspace.wait(job.name, timeout_s=90)
     assert job.status is Status.COMPLETED, log_of(workspace, job.name)
     assert "registered 1" in log_of(workspace, job.name)
-    latest = {point.key: (point.value, point.step) for point in workspace.latest_metrics(job.name)}
+    latest = {point.key: (point.value, point.step) for point in workspace.metrics.latest(job.name)}
     assert latest == {"loss": (0.2, 4), "acc": (0.9, 4), "f1": (0.8, 4)}
-    assert [point.value for point in workspace.metric_history(job.name, "loss")] == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
-    artifacts = dict(workspace.job_outputs(job.name))["artifacts"]
+    assert [point.value for point in workspace.metrics.history(job.name, "loss")] == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+    artifacts = dict(workspace.files.outputs(job.name))["artifacts"]
     assert (artifacts / "notes" / "readme.txt").read_text() == "hello"
-    model = workspace.model("from-mlflow")
+    model = workspace.models.get("from-mlflow")
     assert model.job_name == job.name
     assert [path.read_bytes() for path in model.path.rglob("weights.bin")] == [b"weights"]
 
@@ -65,7 +65,7 @@ def test_no_metric_is_lost_or_doubled_when_the_engine_is_killed_while_they_are_l
         kill(engine_pid(workspace))
     wait_for(lambda: workspace.job(job.name).status.is_terminal, timeout_s=90)
     assert workspace.job(job.name).status is Status.COMPLETED, log_of(workspace, job.name)
-    assert [point.step for point in workspace.metric_history(job.name, "loss")] == list(range(200))
+    assert [point.step for point in workspace.metrics.history(job.name, "loss")] == list(range(200))
 
 
 def test_a_job_can_reach_the_tracking_server_with_its_own_token_alone(workspace):

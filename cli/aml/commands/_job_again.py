@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from aml.commands._job_follow import submit
-from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream, workspace_in_use
+from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream
 from aml.commands._options import Name, Sets, Web
 from aml.commands._output import emit_list
+from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.view import entities
 
@@ -58,7 +59,7 @@ def diff(
         raise UsageError(f"two jobs can be compared, not {len(names)}", "Name them as -n A -n B.")
     workspace = workspace_in_use()
     first, second = (
-        Compared(workspace.job(name), workspace.job_code(name), workspace.latest_metrics(name)) for name in names
+        Compared(workspace.job(name), workspace.files.code(name), workspace.metrics.latest(name)) for name in names
     )
     found = [entities.difference(each.part, each.key, each.first, each.second) for each in differences(first, second)]
     columns = {"Part": "part", "Key": "key", first.job.name: "first", second.job.name: "second"}

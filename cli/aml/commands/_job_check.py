@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aml.commands._jobs import ExperimentName, workspace_in_use
+from aml.commands._jobs import ExperimentName
 from aml.commands._options import File, OptionalName, Sets
 from aml.commands._output import emit
+from aml.commands._workspace import workspace_in_use
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._jobs import emit_job, open_web, workspace_in_use
+from aml.commands._jobs import emit_job, open_web
 from aml.commands._options import Name, Web
+from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.view.messages import say
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._jobs import workspace_in_use
 from aml.commands._options import DownloadPath, Name
 from aml.commands._output import emit, emit_list
+from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.view import cards, entities
 from aml.view.messages import say
@@ -17,7 +17,7 @@ from aml.view.messages import say
 
 def files(name: Name) -> None:
     """List the files that a job has written, with their sizes."""
-    found = workspace_in_use().job_files(name)
+    found = workspace_in_use().files.list(name)
     emit_list([entities.job_file(file) for file in found], entities.FILE_COLUMNS, none="No files.")
 
 
@@ -34,13 +34,13 @@ def download(
     """Download the logs and ./outputs of a job that is over to artifacts/, outputs to named-outputs/NAME/."""
     workspace = workspace_in_use()
     if file is None:
-        folder = workspace.download_job(name, download_path, output=output_name, everything=all_)
+        folder = workspace.files.download_outputs(name, download_path, output=output_name, everything=all_)
         say(f"Downloaded to {folder.absolute()}")
         return
     if output_name is not None or all_:
         raise UsageError("--file can't be given with --output-name or --all", "A pattern can name an output's files.")
-    found = workspace.job_files(name, file)
-    workspace.download_files(found, download_path)
+    found = workspace.files.list(name, file)
+    workspace.files.download(found, download_path)
     what = found[0].path if len(found) == 1 else f"{len(found)} files"
     size = cards.size(sum(each.size_bytes for each in found))
     say(f"Downloaded {what}, {size}, to {download_path.absolute()}")

@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from aml.commands._app import note
-from aml.commands._jobs import emit_job, open_web, workspace_in_use
+from aml.commands._jobs import emit_job, open_web
 from aml.commands._output import emit, is_for_people
+from aml.commands._workspace import workspace_in_use
 from aml.errors import JobFailed
 from aml.view import cards, entities
 from aml.view.messages import say
@@ -64,8 +65,8 @@ def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
     for number, job in enumerate(workspace.follow(name)):
         if number == 0:
             view.header(job)
-        cursor, points = workspace.metrics_after(job.name, cursor)
-        view.update(job, workspace.stream_files(job.name), points)
+        cursor, points = workspace.metrics.after(job.name, cursor)
+        view.update(job, workspace.files.streamed(job.name), points)
     view.footer(job)
     return job
 

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._app import globals_
 from aml.commands._output import emit
 from aml.view import cards, entities
 from aml.view.messages import say
-from aml.workspace import Workspace, open_workspace
+from aml.workspace import Workspace
 from aml.workspace.records import Job
 
 ExperimentName = Annotated[
@@ -20,13 +19,9 @@ Stream = Annotated[bool, typer.Option("--stream", "-s", help="Show the log until
 CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C also cancels the job.")]
 
 
-def workspace_in_use() -> Workspace:
-    return open_workspace(globals_().workspace_name)
-
-
 def emit_job(workspace: Workspace, job: Job) -> None:
     def card(color: bool) -> str:
-        return cards.job(job, workspace.latest_metrics(job.name), workspace.models_of(job.name), color=color)
+        return cards.job(job, workspace.metrics.latest(job.name), workspace.models.made_by(job.name), color=color)
 
     emit(entities.job(job), card=card)
 

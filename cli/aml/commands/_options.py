@@ -17,6 +17,12 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Values over those of the file, as a.b[0].c=value; several."),
 ]
+RegistryName = Annotated[
+    str | None, typer.Option("--registry-name", metavar="NAME", help="A registry of this machine, not the workspace.")
+]
+ToRegistry = Annotated[str, typer.Option("--registry-name", metavar="NAME", help="The registry; made if need be.")]
+SharedName = Annotated[str, typer.Option("--share-with-name", metavar="NAME", help="Its name there.")]
+SharedVersion = Annotated[str, typer.Option("--share-with-version", metavar="VERSION", help="Its version there.")]
 Label = Annotated[str | None, typer.Option("--label", "-l", metavar="LABEL", help="latest")]
 MaxResults = Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")]
 Description = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="What it is.")]
@@ -25,6 +31,7 @@ Datastore = Annotated[
     str | None, typer.Option("--datastore", metavar="NAME", help="For Azure; here files are kept in the workspace.")
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="For Azure; here nothing is left to wait for.")]
+SkipValidation = Annotated[bool, typer.Option("--skip-validation", help="For Azure's checks; the file's are made.")]
 ChangeSets = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="New values, as tags.a=b; several.")
 ]

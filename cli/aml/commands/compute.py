@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._app import globals_, note
+from aml.commands._app import note
 from aml.commands._options import Name, OptionalFile, OptionalName, Sets
 from aml.commands._output import emit, emit_list
+from aml.commands._workspace import workspace_in_use
 from aml.errors import AmlError, Conflict
 from aml.view import cards, entities
 from aml.view.messages import say
-from aml.workspace import Workspace, open_workspace
 from aml.workspace.records import Compute
 
 app = typer.Typer()
@@ -77,16 +77,16 @@ def create(
         tags=_pairs(tags),
         identity=_identity(identity_type, user_assigned_identities),
     )
-    workspace = _workspace()
-    if spec.size.lower() not in {each.name.lower() for each in workspace.vm_sizes()}:
+    workspace = workspace_in_use()
+    if spec.size.lower() not in {each.name.lower() for each in workspace.computes.sizes()}:
         note(f"the size {spec.size} is not one of `aml compute list-sizes`: its vCPUs and GPUs are not known")
-    _emit(workspace.put_compute(spec))
+    _emit(workspace.computes.put(spec))
 
 
 @app.command()
 def show(name: Name) -> None:
     """Show a compute."""
-    _emit(_workspace().compute(name))
+    _emit(workspace_in_use().computes.get(name))
 
 
 @app.command("list")
@@ -95,7 +95,7 @@ def list_(
     max_results: Annotated[int | None, typer.Option("--max-results", "-r", min=1, help="At most so many.")] = None,
 ) -> None:
     """List computes; local, this machine, is always there."""
-    found = _workspace().computes(type_)[:max_results]
+    found = workspace_in_use().computes.list(type_)[:max_results]
     emit_list([entities.compute(each) for each in found], entities.COMPUTE_COLUMNS, none="No computes.")
 
 
@@ -114,8 +114,8 @@ def update(
     """Change a compute."""
     from aml.commands._specs import changed_compute
 
-    workspace = _workspace()
-    compute = workspace.compute(name)
+    workspace = workspace_in_use()
+    compute = workspace.computes.get(name)
     if compute.type == "local":
         raise Conflict("the compute local is this machine and can't be changed")
     spec = changed_compute(
@@ -127,7 +127,7 @@ def update(
         tags=_pairs(tags),
         identity=_identity(identity_type, user_assigned_identities),
     )
-    _emit(workspace.put_compute(spec))
+    _emit(workspace.computes.put(spec))
 
 
 @app.command()
@@ -137,31 +137,31 @@ def delete(
     no_wait: NoWait = False,  # noqa: ARG001
 ) -> None:
     """Delete a compute that no unfinished job is on."""
-    workspace = _workspace()
-    compute = workspace.compute(name)
+    workspace = workspace_in_use()
+    compute = workspace.computes.get(name)
     if not yes:
         _confirm(f"Delete the compute {compute.name}?")
-    workspace.delete_compute(compute.name)
+    workspace.computes.delete(compute.name)
 
 
 @app.command()
 def start(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001
     """Start a compute instance: it takes jobs."""
-    _emit(_workspace().start_compute(name))
+    _emit(workspace_in_use().computes.start(name))
 
 
 @app.command()
 def stop(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001
     """Stop a compute instance: jobs wait until it is started; those that run go on."""
-    _emit(_workspace().stop_compute(name))
+    _emit(workspace_in_use().computes.stop(name))
 
 
 @app.command()
 def restart(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001
     """Stop and start a compute instance."""
-    workspace = _workspace()
-    workspace.stop_compute(name)
-    _emit(workspace.start_compute(name))
+    workspace = workspace_in_use()
+    workspace.computes.stop(name)
+    _emit(workspace.computes.start(name))
 
 
 @app.command("list-sizes")
@@ -174,18 +174,18 @@ def list_sizes(
     ] = None,
 ) -> None:
     """List the VM sizes whose vCPUs, memory and GPUs are known."""
-    emit_list([entities.vm_size(each) for each in _workspace().vm_sizes()], entities.SIZE_COLUMNS, none="No sizes.")
+    emit_list(
+        [entities.vm_size(each) for each in workspace_in_use().computes.sizes()],
+        entities.SIZE_COLUMNS,
+        none="No sizes.",
+    )
 
 
 @app.command("list-nodes")
 def list_nodes(name: Name) -> None:
     """List the nodes of a compute, and the job on each."""
-    nodes = _workspace().compute_nodes(name)
+    nodes = workspace_in_use().computes.nodes(name)
     emit_list([entities.compute_node(each) for each in nodes], entities.NODE_COLUMNS, none="No nodes.")
-
-
-def _workspace() -> Workspace:
-    return open_workspace(globals_().workspace_name)
 
 
 def _emit(compute: Compute) -> None:

@@ -8,24 +8,17 @@ import typer
 
 from aml.commands import _assets
 from aml.commands._options import (
-    Adds,
-    ArchivedOnly,
-    ChangeSets,
     Datastore,
-    ForceString,
-    IncludeArchived,
-    Label,
-    MaxResults,
-    Name,
     NoWait,
     OptionalFile,
     OptionalName,
     OptionalVersion,
-    Removes,
+    RegistryName,
     Sets,
+    SkipValidation,
     Tags,
 )
-from aml.spec.updates import Update
+from aml.commands._workspace import place_in_use
 
 app = typer.Typer()
 
@@ -46,6 +39,8 @@ def create(
     tags: Tags = None,
     datastore: Datastore = None,
     set_: Sets = None,
+    registry_name: RegistryName = None,
+    skip_validation: SkipValidation = False,  # noqa: ARG001
     no_wait: NoWait = False,  # noqa: ARG001, it is there when the command ends
 ) -> None:
     """Register a version of data, from a file or from flags."""
@@ -62,48 +57,7 @@ def create(
         tags=_assets.tags_of(tags),
         datastore=datastore,
     )
-    _assets.emit_asset(_assets.workspace().create_data(spec))
+    _assets.emit_asset(_assets.DATA, place_in_use(registry_name, create=True).assets.create(spec))
 
 
-@app.command("list")
-def list_(
-    name: OptionalName = None,
-    max_results: MaxResults = None,
-    include_archived: IncludeArchived = False,
-    archived_only: ArchivedOnly = False,
-) -> None:
-    """List data, newest first."""
-    archived = _assets.archived_of(include=include_archived, only=archived_only)
-    _assets.list_assets("data", name, max_results, archived=archived)
-
-
-@app.command()
-def show(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Show a version of data, the latest if none is named."""
-    _assets.show("data", name, version, label)
-
-
-@app.command()
-def update(
-    name: Name,
-    version: OptionalVersion = None,
-    label: Label = None,
-    set_: ChangeSets = None,
-    add: Adds = None,
-    remove: Removes = None,
-    force_string: ForceString = False,
-) -> None:
-    """Change description, tags and properties of a version, the latest if none is named."""
-    _assets.update("data", name, version, label, Update(set_ or [], add or [], remove or [], force_string))
-
-
-@app.command()
-def archive(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Hide a version, or all of the name, from lists; it can still be used."""
-    _assets.archive("data", name, version, label, archived=True)
-
-
-@app.command()
-def restore(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Show a version, or all of the name, in lists again."""
-    _assets.archive("data", name, version, label, archived=False)
+_assets.add_verbs(app, _assets.DATA)

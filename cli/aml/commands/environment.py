@@ -8,26 +8,18 @@ import typer
 
 from aml.commands import _assets
 from aml.commands._options import (
-    Adds,
-    ArchivedOnly,
-    ChangeSets,
     Datastore,
     Description,
-    ForceString,
-    IncludeArchived,
-    Label,
-    MaxResults,
-    Name,
     NoWait,
     OptionalFile,
     OptionalName,
     OptionalVersion,
-    Removes,
+    RegistryName,
     Sets,
     Tags,
 )
+from aml.commands._workspace import place_in_use
 from aml.errors import UsageError
-from aml.spec.updates import Update
 
 app = typer.Typer()
 
@@ -55,6 +47,7 @@ def create(
     tags: Tags = None,
     datastore: Datastore = None,
     set_: Sets = None,
+    registry_name: RegistryName = None,
     no_wait: NoWait = False,  # noqa: ARG001, it is there when the command ends
 ) -> None:
     """Register a version of an environment, from a file or from flags."""
@@ -75,52 +68,11 @@ def create(
         tags=_assets.tags_of(tags),
         datastore=datastore,
     )
-    _assets.emit_asset(_assets.workspace().create_environment(spec))
-
-
-@app.command("list")
-def list_(
-    name: OptionalName = None,
-    max_results: MaxResults = None,
-    include_archived: IncludeArchived = False,
-    archived_only: ArchivedOnly = False,
-) -> None:
-    """List environments, newest first."""
-    archived = _assets.archived_of(include=include_archived, only=archived_only)
-    _assets.list_assets("environment", name, max_results, archived=archived)
-
-
-@app.command()
-def show(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Show a version of an environment, the latest if none is named."""
-    _assets.show("environment", name, version, label)
-
-
-@app.command()
-def update(
-    name: Name,
-    version: OptionalVersion = None,
-    label: Label = None,
-    set_: ChangeSets = None,
-    add: Adds = None,
-    remove: Removes = None,
-    force_string: ForceString = False,
-) -> None:
-    """Change description, tags and properties of a version, the latest if none is named."""
-    _assets.update("environment", name, version, label, Update(set_ or [], add or [], remove or [], force_string))
-
-
-@app.command()
-def archive(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Hide a version, or all of the name, from lists; it can still be used."""
-    _assets.archive("environment", name, version, label, archived=True)
-
-
-@app.command()
-def restore(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Show a version, or all of the name, in lists again."""
-    _assets.archive("environment", name, version, label, archived=False)
+    _assets.emit_asset(_assets.ENVIRONMENT, place_in_use(registry_name, create=True).assets.create(spec))
 
 
 def _build(folder: str, dockerfile: str | None) -> dict[str, str]:
     return {"path": folder} | ({} if dockerfile is None else {"dockerfile_path": dockerfile.lstrip("/")})
+
+
+_assets.add_verbs(app, _assets.ENVIRONMENT)

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._app import globals_
 from aml.commands._output import emit
-from aml.workspace import open_workspace
+from aml.commands._workspace import workspace_in_use
 from aml.workspace.folder import FOLDER
 from aml.workspace.folder import attach as attach_folder
 
@@ -24,7 +23,7 @@ def attach(
     ] = None,
 ) -> None:
     """Write .azureml with run configurations to start from, and the workspace; what is there already is kept."""
-    name = open_workspace(globals_().workspace_name).info.name
+    name = workspace_in_use().info.name
     written = attach_folder(path.absolute(), name, experiment_name)
     folder = path.absolute() / FOLDER
     document = {"folder": str(folder), "written": written, "workspace_name": name}

@@ -9,7 +9,7 @@ import typer
 
 from aml.commands import _job_again, _job_check, _job_edit, _job_files
 from aml.commands._job_follow import failure, follow, show_ended, submit
-from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream, emit_job, open_web, workspace_in_use
+from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream, emit_job, open_web
 from aml.commands._options import (
     ArchivedOnly,
     File,
@@ -20,6 +20,7 @@ from aml.commands._options import (
     Web,
 )
 from aml.commands._output import emit_list
+from aml.commands._workspace import workspace_in_use
 from aml.errors import JobFailed
 from aml.view import entities
 from aml.workspace.records import JobFilter, Status
@@ -131,7 +132,7 @@ def metrics(
 ) -> None:
     """Show the last value of every metric that a job logged, or all points of one."""
     workspace = workspace_in_use()
-    points = workspace.latest_metrics(name) if key is None else workspace.metric_history(name, key)
+    points = workspace.metrics.latest(name) if key is None else workspace.metrics.history(name, key)
     columns = {"Metric": "key", "Value": "value", "Step": "step"}
     emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aml.commands._app import globals_
-from aml.commands._assets import archived_of, tags_of, version_of
+from aml.commands import _assets
 from aml.commands._options import (
     Adds,
     ArchivedOnly,
     ChangeSets,
+    Datastore,
     Description,
     DownloadPath,
     ForceString,
@@ -21,22 +20,23 @@ from aml.commands._options import (
     Label,
     MaxResults,
     Name,
+    NoWait,
     OptionalFile,
     OptionalName,
     OptionalVersion,
+    RegistryName,
     Removes,
     Sets,
     Tags,
     Version,
 )
-from aml.commands._output import emit, emit_list
-from aml.spec.updates import Update, updated
-from aml.view import cards, entities
+from aml.commands._workspace import place_in_use
+from aml.spec.updates import Update
 from aml.view.messages import say
-from aml.workspace import open_workspace
-from aml.workspace.records import ModelVersion
 
 app = typer.Typer()
+
+Stage = Annotated[str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Stage, such as Production.")]
 
 
 @app.command()
@@ -52,11 +52,12 @@ def create(
         str | None, typer.Option("--type", "-t", metavar="TYPE", help="custom_model, mlflow_model or triton_model.")
     ] = None,
     description: Description = None,
-    stage: Annotated[
-        str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Stage, such as Production.")
-    ] = None,
+    stage: Stage = None,
     tags: Tags = None,
+    datastore: Datastore = None,
     set_: Sets = None,
+    registry_name: RegistryName = None,
+    no_wait: NoWait = False,  # noqa: ARG001, it is there when the command ends
 ) -> None:
     """Register a version of a model, from a file or from flags."""
     from aml.commands._specs import model_spec
@@ -70,32 +71,26 @@ def create(
         type=type_,
         description=description,
         stage=stage,
-        tags=tags_of(tags),
+        tags=_assets.tags_of(tags),
+        datastore=datastore,
     )
-    _emit(open_workspace(globals_().workspace_name).create_model(spec))
+    _assets.emit_asset(_assets.MODEL, place_in_use(registry_name, create=True).models.create(spec))
 
 
 @app.command("list")
 def list_(
     name: OptionalName = None,
+    stage: Annotated[str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Those of a stage.")] = None,
     max_results: MaxResults = None,
     include_archived: IncludeArchived = False,
     archived_only: ArchivedOnly = False,
+    registry_name: RegistryName = None,
 ) -> None:
     """List models, newest first."""
-    archived = archived_of(include=include_archived, only=archived_only)
-    models = open_workspace(globals_().workspace_name).models(name, limit=max_results, archived=archived)
-    emit_list([entities.model(model) for model in models], entities.MODEL_COLUMNS, none="No models.")
-
-
-@app.command()
-def show(
-    name: Name,
-    version: OptionalVersion = None,
-    label: Label = None,
-) -> None:
-    """Show a version of a model, the latest if none is named."""
-    _emit(open_workspace(globals_().workspace_name).model(name, version_of(version, label)))
+    archived = _assets.archived_of(include=include_archived, only=archived_only)
+    models = place_in_use(registry_name).models
+    found = models.list(name, limit=max_results, archived=archived, stage=stage)
+    _assets.emit_assets(_assets.MODEL, found)
 
 
 @app.command()
@@ -103,54 +98,26 @@ def update(
     name: Name,
     version: OptionalVersion = None,
     label: Label = None,
-    stage: Annotated[
-        str | None, typer.Option("--stage", "-s", metavar="STAGE", help="Stage, such as Production.")
-    ] = None,
+    stage: Stage = None,
     set_: ChangeSets = None,
     add: Adds = None,
     remove: Removes = None,
     force_string: ForceString = False,
+    registry_name: RegistryName = None,
 ) -> None:
     """Change description, stage, tags and properties of a version, the latest if none is named."""
     changes = Update(set_ or [], add or [], remove or [], force_string)
-
-    def changed(model: ModelVersion) -> ModelVersion:
-        described = {
-            "description": model.description,
-            "stage": stage or model.stage,
-            "tags": dict(model.tags),
-            "properties": dict(model.properties),
-        }
-        return replace(model, **updated(described, changes))
-
-    _emit(open_workspace(globals_().workspace_name).update_model(name, version_of(version, label), changed))
+    over = None if stage is None else {"stage": stage}
+    _assets.change(_assets.MODEL, (name, version, label), registry_name, changes, over)
 
 
 @app.command()
-def archive(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Hide a version, or all of the name, from lists; it can still be used."""
-    _archive(name, version, label, archived=True)
-
-
-@app.command()
-def restore(name: Name, version: OptionalVersion = None, label: Label = None) -> None:
-    """Show a version, or all of the name, in lists again."""
-    _archive(name, version, label, archived=False)
-
-
-@app.command()
-def download(name: Name, version: Version, download_path: DownloadPath = Path()) -> None:
+def download(
+    name: Name, version: Version, download_path: DownloadPath = Path(), registry_name: RegistryName = None
+) -> None:
     """Copy the files of a version to a folder of the model's name."""
-    folder = open_workspace(globals_().workspace_name).download_model(name, version, download_path)
+    folder = place_in_use(registry_name).models.download(name, version, download_path)
     say(f"Downloaded to {folder.absolute()}")
 
 
-def _emit(model: ModelVersion) -> None:
-    emit(entities.model(model), card=lambda color: cards.model(model, color=color))
-
-
-def _archive(name: str, version: str | None, label: str | None, *, archived: bool) -> None:
-    workspace = open_workspace(globals_().workspace_name)
-    if label is not None:
-        version = workspace.model(name, version_of(version, label)).version
-    workspace.archive_model(name, version, archived=archived)
+_assets.add_verbs(app, _assets.MODEL, without=("list", "update"))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
 from aml.commands._app import globals_
 from aml.commands._options import Name, OptionalName, Yes
 from aml.commands._output import confirm, emit, emit_list
+from aml.errors import UsageError
 from aml.view import cards, entities
 from aml.view.messages import say
-from aml.workspace import create_workspace, delete_workspace, open_workspace, workspaces
-from aml.workspace.records import WorkspaceInfo
+from aml.workspace import Workspace, create_workspace, delete_workspace, open_workspace, workspaces
+from aml.workspace.records import Settings
 
 app = typer.Typer()
+
+SETTINGS = tuple(field.name for field in dataclasses.fields(Settings))
 
 
 @app.command()
 def show(name: OptionalName = None) -> None:
-    """Show a workspace, the one in use if none is named."""
-    _emit(open_workspace(name or globals_().workspace_name).info)
+    """Show a workspace and its settings, the one in use if none is named."""
+    _emit(open_workspace(name or globals_().workspace_name))
 
 
 @app.command("list")
@@ -30,7 +37,29 @@ def list_() -> None:
 @app.command()
 def create(name: Name) -> None:
     """Make a workspace: a folder of its own for jobs and models."""
-    _emit(create_workspace(name).info)
+    _emit(create_workspace(name))
+
+
+@app.command()
+def update(
+    name: OptionalName = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=f"Settings, several: {', '.join(SETTINGS)}.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", metavar="KEY", help="Settings to put back to the default; several.")
+    ] = None,
+) -> None:
+    """Change settings of a workspace, the one in use if none is named.
+
+    environment_mode is what jobs run in that do not say it: current, venv, conda, docker or podman. local_jobs is how
+    many jobs run at once on local. redacted_variables are names of variables that are never shown.
+    """
+    if not (set_ or remove):
+        raise UsageError("there is nothing to update", "Give --set or --remove.")
+    workspace = open_workspace(name or globals_().workspace_name)
+    workspace.change_settings({**_pairs(set_ or []), **dict.fromkeys(remove or [])})
+    _emit(workspace)
 
 
 @app.command()
@@ -55,5 +84,15 @@ def gc(name: OptionalName = None) -> None:
     say(f"Freed {cards.size(freed)}.")
 
 
-def _emit(info: WorkspaceInfo) -> None:
-    emit(entities.workspace(info), card=lambda color: cards.workspace(info, color=color))
+def _pairs(sets: Sequence[str]) -> dict[str, str | None]:
+    pairs = [text.partition("=") for text in sets]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise UsageError(f"--set {name}: there is no KEY=VALUE in it", "Write it as --set local_jobs=4.")
+    return {name.strip(): value for name, _, value in pairs}
+
+
+def _emit(workspace: Workspace) -> None:
+    info, settings = workspace.info, workspace.settings
+    document = {**entities.workspace(info), "settings": entities.settings(settings)}
+    emit(document, card=lambda color: cards.workspace(info, settings, color=color))

@@ -5,10 +5,11 @@ Nodes are shared between an anchor and its aliases, so a document is as small as
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from aml.errors import Pointer, Problem
 
@@ -41,22 +42,27 @@ class Child(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """One spec file, with what the command line put over it."""
+    """One spec file, with what the command line put over it, or a part of one: a step, a trial."""
 
     file: str  # as the user named it
     folder: Path  # absolute; relative paths in the file are relative to it
-    root: Node
+    root: Node  # of the whole file
     text: str = ""
     findings: tuple[Problem, ...] = ()  # what the reader saw that is no syntax error: duplicate keys
+    at: Pointer = ()  # of a part: where it stands in the file; all pointers given to it start there
 
     @property
     def data(self) -> Any:
-        return self.root.data
+        return self.value()
+
+    def part(self, *pointer: str | int) -> Self:
+        """What stands at `pointer`, to be read as a document of its own; its problems tell the place in this one."""
+        return dataclasses.replace(self, at=(*self.at, *pointer))
 
     def node(self, pointer: Pointer) -> Node | None:
         """The node at `pointer`, None where there is none."""
         path = self._path(pointer)
-        return path[-1].node if len(path) > len(pointer) else None
+        return path[-1].node if self._reaches(path, pointer) else None
 
     def value(self, *pointer: str | int) -> Any:
         """The value at `pointer`, None where there is none."""
@@ -72,8 +78,9 @@ class Document:
         """Where to look for `pointer`: its value beside its key, else its key, else the key that should hold it."""
         path = self._path(pointer)
         place, node = path[-1]
-        found = len(path) > len(pointer)
-        beside = found and not node.children and node.origin is None and node.start.line == place.line
+        beside = (
+            self._reaches(path, pointer) and not node.children and node.origin is None and node.start.line == place.line
+        )
         return node.start if beside else place
 
     def key_place(self, pointer: Pointer) -> Place:
@@ -111,12 +118,26 @@ class Document:
         origin = next((step.node.origin for step in reversed(self._path(pointer)) if step.node.origin), None)
         if origin:
             message = f"{message.removesuffix('.')} (from {origin})."
-        return Problem(code, message, pointer, line, column, hint, severity)
+        return Problem(code, message, (*self.at, *pointer), line, column, hint, severity)
+
+    def about_key(
+        self,
+        code: str,
+        message: str,
+        pointer: Pointer,
+        hint: str | None = None,
+        severity: Literal["error", "warning"] = "error",
+    ) -> Problem:
+        """A finding about the key itself, not its value."""
+        return self.problem(code, message, pointer, hint=hint, severity=severity, place=self.key_place(pointer))
+
+    def _reaches(self, path: list[Child], pointer: Pointer) -> bool:
+        return len(path) > len(self.at) + len(pointer)
 
     def _path(self, pointer: Pointer) -> list[Child]:
         """The steps to `pointer`, as far as they go; what is below a flag's value stands where that does."""
         path = [Child(self.root.start, self.root)]
-        for key in pointer:
+        for key in (*self.at, *pointer):
             place, node = path[-1]
             child = node.children.get(key)
             if child is None:

@@ -54,6 +54,10 @@ _TYPES: Mapping[str, str] = {
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
+_COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
+_COMPONENT_KEYS = frozenset({"version", "is_deterministic", "additional_includes"})
+_PARAMETERS = frozenset({"string", "number", "integer", "boolean"})
+
 # Without a telling `type`, the first row decides whose keys are all there.
 _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"command"}), "command"),
@@ -74,7 +78,26 @@ def kind_of(document: Document) -> str:
     data = document.data
     if not isinstance(data, dict):
         return DEFAULT
-    return _by_schema(data) or _TYPES.get(str(data.get("type")).lower()) or _by_keys(data) or DEFAULT
+    kind = _by_schema(data) or _TYPES.get(str(data.get("type")).lower()) or _by_keys(data) or DEFAULT
+    return f"{kind}-component" if kind in _COMPONENTS and "$schema" not in data and _is_component(data) else kind
+
+
+def component_kind_of(document: Document) -> str:
+    """`command-component`, ...: the kind of what is known to be a component, in a file or within a step."""
+    value = document.mapping().get("type", DEFAULT)
+    kind = str(value).lower()
+    return f"{kind if kind in _COMPONENTS else DEFAULT}-component"
+
+
+def _is_component(data: Mapping[Any, Any]) -> bool:
+    """Whether a file with the keys of a job is a component: it has a version, or declares inputs."""
+    inputs = data.get("inputs")
+    declared = [value for value in inputs.values() if isinstance(value, dict)] if isinstance(inputs, dict) else []
+    return not _COMPONENT_KEYS.isdisjoint(data) or any(_declares(value) for value in declared)
+
+
+def _declares(value: Mapping[Any, Any]) -> bool:
+    return str(value.get("type")) in _PARAMETERS or not {"optional", "default"}.isdisjoint(value)
 
 
 def _by_schema(data: Mapping[Any, Any]) -> str | None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from aml.spec.sweep import SweepJob
 
 Scalar = str | int | float | bool
 
@@ -90,6 +93,51 @@ class CommandJob:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
     parent_job_name: str | None = None
+
+
+@dataclass(frozen=True)
+class ComponentInput:
+    """What a component takes: a parameter (`string`, `number`, ...), or data of a type that jobs have too."""
+
+    type: str
+    description: str | None = None
+    optional: bool = False
+    default: Scalar | None = None
+    min: float | None = None
+    max: float | None = None
+    enum: tuple[str, ...] = ()
+    mode: str | None = None
+
+
+@dataclass(frozen=True)
+class ComponentOutput:
+    type: str
+    description: str | None = None
+    mode: str | None = None
+
+
+@dataclass(frozen=True)
+class Component:
+    """A `command` component, or the flags of `component create`."""
+
+    name: str
+    command: str
+    environment: str | Mapping[str, Any]  # a reference, or an inline environment (conda_file's path absolute)
+    type: Literal["command"] = "command"
+    version: str | None = None  # None: the next integer
+    display_name: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    is_deterministic: bool = True
+    inputs: Mapping[str, ComponentInput] = field(default_factory=dict)
+    outputs: Mapping[str, ComponentOutput] = field(default_factory=dict)
+    code: str | None = None  # absolute local path, or a reference
+    additional_includes: tuple[str, ...] = ()  # absolute local paths
+    environment_variables: Mapping[str, str] = field(default_factory=dict)
+    distribution: Mapping[str, Any] | None = None
+    resources: Resources = field(default_factory=Resources)
+    queue_settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,4 +230,4 @@ class ComputeInstance:
 
 ComputeSpec = AmlCompute | ComputeInstance
 
-Spec = CommandJob | Model | Data | Environment | AmlCompute | ComputeInstance
+Spec: TypeAlias = "CommandJob | SweepJob | Component | Model | Data | Environment | ComputeSpec"

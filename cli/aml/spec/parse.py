@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
-from aml.errors import Problem, SpecError
-from aml.spec import build, rules, schema
+from aml.errors import Pointer, Problem, SpecError
+from aml.spec import rules, schema, schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.model import Spec
 
-_BUILDERS: Mapping[str, Callable[[Document], Spec]] = {
-    "command": build.command_job,
-    "model": build.model,
-    "data": build.data,
-    "environment": build.environment,
-    "amlcompute": build.amlcompute,
-    "computeinstance": build.compute_instance,
+_BUILDERS: Mapping[str, tuple[str, str]] = {
+    "command": ("build", "command_job"),
+    "command-component": ("build_component", "command_component"),
+    "sweep": ("build_sweep", "sweep_job"),
+    "model": ("build", "model"),
+    "data": ("build", "data"),
+    "environment": ("build", "environment"),
+    "amlcompute": ("build", "amlcompute"),
+    "computeinstance": ("build", "compute_instance"),
 }
+"""Kind -> the module that is loaded to build its spec, and the function in it."""
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
@@ -31,7 +35,17 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     found = problems(document, kind)
     if any(problem.severity == "error" for problem in found):
         raise SpecError(document.file, found, document.text)
-    return _BUILDERS[kind or kind_of(document)](document)
+    kind = kind or kind_of(document)
+    if kind not in _BUILDERS:
+        raise SpecError(document.file, [_unusable(document, kind)], document.text)
+    module, function = _BUILDERS[kind]
+    builder: Callable[[Document], Spec] = getattr(import_module(f"aml.spec.{module}"), function)
+    return builder(document)
+
+
+def is_usable(kind: str) -> bool:
+    """Whether a spec of `kind` can be built; others can only be checked, if they have a schema."""
+    return kind in _BUILDERS
 
 
 def problems(document: Document, kind: str | None = None) -> list[Problem]:
@@ -39,7 +53,7 @@ def problems(document: Document, kind: str | None = None) -> list[Problem]:
     kind = kind or kind_of(document)
     if not isinstance(document.data, dict):
         return [_not_a_mapping(document)]
-    if kind not in _BUILDERS:
+    if not schema_files.has(kind):
         return [_unsupported(document, kind)]
     found = [*document.findings, *schema.check(document, kind), *rules.check(document, kind)]
     if any(problem.severity == "error" for problem in found):
@@ -60,8 +74,16 @@ def _not_a_mapping(document: Document) -> Problem:
 
 
 def _unsupported(document: Document, kind: str) -> Problem:
-    pointer = ("$schema",) if "$schema" in document.data else ("type",)
-    hint = f"Supported so far: {', '.join(_BUILDERS)}."
-    return document.problem(
-        "unsupported-kind", f"A spec of the kind {kind} can't be used here yet.", pointer, hint=hint
-    )
+    message = f"A spec of the kind {kind} can't be checked here yet."
+    hint = "`aml schema list` shows the kinds that can."
+    return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
+
+
+def _unusable(document: Document, kind: str) -> Problem:
+    message = f"A spec of the kind {kind} can be checked, but not used here yet."
+    hint = f"Used so far: {', '.join(_BUILDERS)}."
+    return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
+
+
+def _says_kind(document: Document) -> Pointer:
+    return ("$schema",) if "$schema" in document.data else ("type",)

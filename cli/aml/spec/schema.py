@@ -33,7 +33,11 @@ _TYPES = {
 def check(document: Document, kind: str) -> list[Problem]:
     """The first faults, up to MOST, that the schema of `kind` finds, in the order of the document."""
     schema = schema_of(kind)
-    return list(islice(_Check(document, schema["properties"]).node(schema, document.root, ()), MOST))
+    walk = _Check(document, schema["properties"], bindable=kind in _BINDABLE)
+    return list(islice(walk.node(schema, document.root, ()), MOST))
+
+
+_BINDABLE = frozenset({"pipeline", "pipeline-component"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class _Check:
 
     document: Document
     top: Mapping[str, Schema]  # the properties of the root, to say where a key belongs
+    bindable: bool  # whether ${{parent.inputs.NAME}} may stand for a number
 
     def node(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         if "anyOf" in schema:
@@ -62,9 +67,9 @@ class _Check:
 
     def value(self, schema: Schema, value: Any, at: Pointer) -> Iterator[Problem]:
         if isinstance(value, str):
-            if "enum" in schema and canonical(value, _texts(schema["enum"])) is None:
+            if "enum" in schema and _member(value, _texts(schema["enum"]), exact="x-exact" in schema) is None:
                 yield self.not_allowed(value, _texts(schema["enum"]), at)
-            elif "pattern" in schema and not re.search(schema["pattern"], value):
+            elif "pattern" in schema and (not re.search(schema["pattern"], value) or self.is_misplaced(schema, value)):
                 yield self.mismatch(schema, value, at)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             if value < schema.get("minimum", value):
@@ -73,6 +78,14 @@ class _Check:
             elif value > schema.get("maximum", value):
                 message = f"{name_of(at)} is {value}; it must be at most {schema['maximum']}."
                 yield self.document.problem("out-of-range", message, at)
+
+        elif isinstance(value, (list, dict)) and len(value) < schema.get("minItems", schema.get("minProperties", 0)):
+            hint = "Give at least one item."
+            yield self.document.problem("empty-value", f"{name_of(at)} is empty.", at, hint=hint)
+
+    def is_misplaced(self, schema: Schema, value: str) -> bool:
+        """Whether a binding stands for a number where nothing fills it in."""
+        return not self.bindable and value.startswith("${{") and _is_numeric(schema)
 
     def keys(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
@@ -106,33 +119,43 @@ class _Check:
                 yield self.absent(key, schema, at, allowed(values) if values else about.get("description"))
 
     def any_of(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        """What the one branch finds that was meant: of the value's type, by its key `type`, else by its keys."""
         branches = [branch for branch in schema["anyOf"] if _fits(branch, node.data)]
         branches = branches or [branch for branch in schema["anyOf"] if _as_text(branch, node) is not None]
         if not branches:
             yield self.wrong_type(schema, node, at)
         elif len(branches) == 1:
             yield from self.node(branches[0], node, at)
-        elif all("type" in branch.get("required", ()) for branch in branches):
-            yield from self.by_type(schema, branches, node, at)
+        elif isinstance(node.data, dict):
+            yield from self.one_of(schema, branches, node, at)
         else:
-            yield from self.node(max(branches, key=lambda branch: _likeness(branch, node)), node, at)
+            found = [list(self.node(branch, node, at)) for branch in branches]
+            yield from min(found, key=len)
 
-    def by_type(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
-        """The branch that the key `type` names, misspelled too."""
-        types = {name: branch for branch in branches for name in branch["properties"]["type"]["enum"]}
-        keys = {key for branch in branches for key in branch["properties"]}
-        unknown = (key for key in node.data if key not in keys)
-        misspelled = next((key for key in unknown if did_you_mean(str(key), keys) == "type"), None)
-        value = node.data.get("type", node.data.get(misspelled))
-        name = canonical(value, types) if isinstance(value, str) else None
-        if name is not None:
-            yield from self.node(types[name], node, at)
-        elif "type" not in node.data:
-            yield self.absent("type", schema, at, allowed([*types]))
-        elif isinstance(value, str):
-            yield self.not_allowed(value, [*types], (*at, "type"))
+    def one_of(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
+        """Of several branches for a mapping."""
+        types: list[str] = []
+        if all(_types_named(branch) for branch in branches):
+            types = list(dict.fromkeys(name for branch in branches for name in _types_named(branch)))
+        key = "type" if "type" in node.data or not types else _misspelled_type(branches, node)
+        value = node.data.get(key)
+        name = _member(value, types, exact=any(_is_exact(branch) for branch in branches))
+        if types and key in node.data:
+            if name is None:
+                yield from self.wrong_name(value, types, (*at, key), node)
+                return
+            branches = [branch for branch in branches if name in _types_named(branch)]
+        meant = max(branches, key=lambda branch: _likeness(branch, node))
+        if types and key not in node.data and "type" in meant.get("required", ()):
+            yield self.absent("type", schema, at, _type_hint(meant, types))
         else:
-            yield self.wrong_type({"type": "string"}, node.children["type"].node, (*at, "type"))
+            yield from self.node(meant, node, at)
+
+    def wrong_name(self, value: Any, types: Sequence[str], at: Pointer, node: Node) -> Iterator[Problem]:
+        if isinstance(value, str):
+            yield self.not_allowed(value, types, at)
+        else:
+            yield self.wrong_type({"type": "string"}, node.children[at[-1]].node, at)
 
     def wrong_type(self, schema: Schema, node: Node, at: Pointer) -> Problem:
         wanted = _wanted(schema)
@@ -146,7 +169,7 @@ class _Check:
 
     def mismatch(self, schema: Schema, value: str, at: Pointer, *, at_key: bool = False) -> Problem:
         message, _, advice = schema["patternErrorMessage"].partition("; ")
-        code = schema.get("x-code", "wrong-type" if "integer" in _types(schema) else "bad-format")
+        code = schema.get("x-code", "wrong-type" if _is_numeric(schema) else "bad-format")
         subject = name_of(at) if at_key or not value.strip() else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
         hint = _reference_hint(value) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
@@ -164,7 +187,7 @@ class _Check:
     def unknown(self, schema: Schema, node: Node, key: str, at: Pointer) -> Problem:
         message = f"`{short(key)}` is not a key of {article(schema['title'])}."
         hint = self.belongs(schema, node, key, at) or allowed(_keys(schema))
-        return self.about_key("unknown-key", message, (*at, key), hint)
+        return self.document.about_key("unknown-key", message, (*at, key), hint)
 
     def belongs(self, schema: Schema, node: Node, key: str, at: Pointer) -> str | None:
         meant = _meant(schema, node, key)
@@ -177,14 +200,11 @@ class _Check:
 
     def key_not_text(self, key: Key, at: Pointer) -> Problem:
         message = f"This key is not text: YAML reads it as {found(key)}."
-        return self.about_key("wrong-type", message, (*at, key), "Put the key in quotes.")
+        return self.document.about_key("wrong-type", message, (*at, key), "Put the key in quotes.")
 
     def read_only(self, key: str, at: Pointer) -> Problem:
         message = f"`{key}` is set by the workspace, not by a file."
-        return self.about_key("read-only-key", message, (*at, key), "Remove the key.")
-
-    def about_key(self, code: str, message: str, at: Pointer, hint: str) -> Problem:
-        return self.document.problem(code, message, at, hint=hint, place=self.document.key_place(at))
+        return self.document.about_key("read-only-key", message, (*at, key), "Remove the key.")
 
 
 def _types(schema: Schema) -> Sequence[str]:
@@ -192,6 +212,11 @@ def _types(schema: Schema) -> Sequence[str]:
         return [name for branch in schema["anyOf"] for name in _types(branch)]
     types = schema.get("type", ())
     return [types] if isinstance(types, str) else types
+
+
+def _is_numeric(schema: Schema) -> bool:
+    """Whether a number belongs here; digits in quotes are one too."""
+    return _types(schema)[:1] in (["integer"], ["number"])
 
 
 def _fits(schema: Schema, value: Any) -> bool:
@@ -224,10 +249,42 @@ def _as_text(schema: Schema, node: Node) -> str | None:
     return node.raw or literal_text(node.data) if "string" in _types(schema) and not _fits(schema, node.data) else None
 
 
-def _likeness(branch: Schema, node: Node) -> tuple[int, int]:
-    """How much a mapping looks like a branch: its required keys that are there, then all of its keys."""
-    there = [key for key in branch.get("properties", {}) if key in node.data]
-    return sum(key in branch.get("required", ()) for key in there), len(there)
+def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:
+    """The one of `values` that is meant; Azure ML ignores case, save in the types of a component."""
+    if not isinstance(value, str):
+        return None
+    return (value if value in values else None) if exact else canonical(value, values)
+
+
+def _types_named(branch: Schema) -> list[str]:
+    """The values that a branch allows for its key `type`."""
+    return _texts(branch.get("properties", {}).get("type", {}).get("enum", ()))
+
+
+def _is_exact(branch: Schema) -> bool:
+    return "x-exact" in branch.get("properties", {}).get("type", {})
+
+
+def _misspelled_type(branches: Sequence[Schema], node: Node) -> Key:
+    """The key that is there in place of `type`, where there is one."""
+    keys = {key for branch in branches for key in branch["properties"]}
+    unknown = (key for key in node.data if key not in keys)
+    return next((key for key in unknown if did_you_mean(str(key), keys) == "type"), "type")
+
+
+def _type_hint(meant: Schema, types: Sequence[str]) -> str:
+    """Which type the other keys speak for, if there is no more than one."""
+    names, required = _types_named(meant), len(meant["required"]) > 1
+    return f"Its keys are those of {article(meant['title'])}: type: {names[0]}." if required else allowed(types)
+
+
+def _likeness(branch: Schema, node: Node) -> tuple[int, int, bool]:
+    """How much a mapping looks like a branch: few keys that it lacks, many of those that it needs."""
+    keys = branch.get("properties", {})
+    unknown = [key for key in node.data if key not in keys]
+    wrong = sum(did_you_mean(str(key), keys) is None for key in islice(unknown, MOST))
+    there = sum(key in node.data for key in branch.get("required", ()))
+    return -len(unknown) - wrong, there, "type" not in branch.get("required", ())
 
 
 def _keys(schema: Schema) -> list[str]:
@@ -246,7 +303,7 @@ def _texts(values: Iterable[Any]) -> list[str]:
 
 def _wanted(schema: Schema) -> str:
     types = list(dict.fromkeys(_types(schema)))
-    if "integer" in types and "string" in types:
+    if _is_numeric(schema) and "string" in types:
         types.remove("string")  # digits in quotes: accepted, not advised
     return alternatives([_TYPES[name] for name in types if name != "null"])
 

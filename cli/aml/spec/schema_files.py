@@ -14,18 +14,25 @@ KEYWORDS = frozenset(
     {
         *("$schema", "$ref", "definitions", "title", "description"),
         *("type", "enum", "pattern", "minimum", "maximum", "anyOf", "items"),
+        *("minItems", "minProperties"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
         *("doNotSuggest", "patternErrorMessage"),  # what editors show
         "x-code",  # the code of a problem with `pattern`
+        "x-exact",  # an enum that does not ignore case
     }
 )
 """What the schemas may use of draft-07, and the annotations beside it."""
 
 
 @cache
+def has(kind: str) -> bool:
+    return (bundle.schemas() / f"{kind}.schema.json").is_file()
+
+
+@cache
 def schema_of(kind: str) -> Schema:
-    """The schema of `kind` with every reference put in."""
+    """The schema of `kind` with every reference put in. One that contains itself is its own part: a graph, no tree."""
     file = f"{kind}.schema.json"
     schema: Schema = _resolve(_read(file), file)
     return schema
@@ -37,19 +44,29 @@ def _resolve(value: Any, file: str) -> Any:
     if not isinstance(value, dict):
         return value
     if "$ref" not in value:
-        return {key: _resolve(item, file) for key, item in value.items()}
+        return {key: _resolve(item, file) for key, item in value.items() if key != "definitions"}
     name, _, fragment = value["$ref"].partition("#")
+    definition = _definition(name or file, fragment)
     # A title or description beside $ref belongs to the key, as editors show it.
-    return {**_definition(name or file, fragment), **{key: item for key, item in value.items() if key != "$ref"}}
+    beside = {key: item for key, item in value.items() if key != "$ref"}
+    return {**definition, **beside} if beside else definition
 
 
-@cache
-def _definition(file: str, fragment: str) -> Schema:
-    target = _read(file)
-    for step in fragment.strip("/").split("/"):
-        target = target[step]
-    definition: Schema = _resolve(target, file)
-    return definition
+_definitions: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def _definition(file: str, fragment: str) -> dict[str, Any]:
+    """A definition, resolved once; within itself, it is the mapping that is still being filled.
+
+    So a definition refers to itself by `$ref` alone: what stands beside it could not be joined yet.
+    """
+    if (file, fragment) not in _definitions:
+        target = _read(file)
+        for step in fragment.strip("/").split("/"):
+            target = target[step] if step else target
+        filled = _definitions[file, fragment] = {}
+        filled.update(_resolve(target, file))
+    return _definitions[file, fragment]
 
 
 @cache

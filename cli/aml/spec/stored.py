@@ -9,6 +9,9 @@ from typing import Any
 from aml.spec.model import (
     AmlCompute,
     CommandJob,
+    Component,
+    ComponentInput,
+    ComponentOutput,
     ComputeSpec,
     DataInput,
     Input,
@@ -39,9 +42,28 @@ def from_document(document: Mapping[str, Any]) -> CommandJob:
     return CommandJob(**given)
 
 
+def component_document(spec: Component) -> dict[str, Any]:
+    """What the YAML of `spec` would hold; keys without a value are left out."""
+    given = _given(spec)
+    given["inputs"] = {name: _without_defaults(_listed(_given(value))) for name, value in spec.inputs.items()}
+    given["outputs"] = {name: _given(value) for name, value in spec.outputs.items()}
+    given["resources"] = _resources_document(spec.resources)
+    return {key: value for key, value in _listed(given).items() if value not in ({}, [])}
+
+
+def component_of(document: Mapping[str, Any]) -> Component:
+    """The component that `component_document` was made of. Nothing is checked, paths stay as they are."""
+    given = dict(document)
+    given["inputs"] = {name: ComponentInput(**_tupled(value)) for name, value in given.get("inputs", {}).items()}
+    given["outputs"] = {name: ComponentOutput(**value) for name, value in given.get("outputs", {}).items()}
+    given["resources"] = _resources(given.get("resources", {}))
+    given["additional_includes"] = tuple(given.get("additional_includes", ()))
+    return Component(**given)
+
+
 def compute_document(spec: ComputeSpec) -> dict[str, Any]:
     """What the YAML of `spec` would hold; keys without a value are left out."""
-    given = {key: list(value) if isinstance(value, tuple) else value for key, value in _given(spec).items()}
+    given = _listed(_given(spec))
     kind = "amlcompute" if isinstance(spec, AmlCompute) else "computeinstance"
     return {"type": kind, **{key: value for key, value in given.items() if value not in ({}, [])}}
 
@@ -60,10 +82,21 @@ def _input(value: Any) -> Input:
 
 
 def _resources_document(resources: Resources) -> dict[str, Any]:
-    given = {key: list(value) if isinstance(value, tuple) else value for key, value in _given(resources).items()}
+    given = _listed(_given(resources))
     return {key: value for key, value in given.items() if value not in ({}, [])}
 
 
 def _resources(data: Mapping[str, Any]) -> Resources:
-    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-    return Resources(**given)
+    return Resources(**_tupled(data))
+
+
+def _without_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value != [] and (key, value) != ("optional", False)}
+
+
+def _listed(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+
+
+def _tupled(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

@@ -17,6 +17,7 @@ from aml.workspace.records import (
     Job,
     MetricPoint,
     ModelVersion,
+    Settings,
     Status,
     Usage,
     WorkspaceInfo,
@@ -111,10 +112,12 @@ def compute(record: Compute, *, color: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def workspace(record: WorkspaceInfo, *, color: bool) -> str:
+def workspace(record: WorkspaceInfo, settings: Settings, *, color: bool) -> str:
+    redacted = ", ".join(settings.redacted_variables) or None
     lines = [
         f"{paint(record.name, 'bold', color)}  {record.kind}",
         *_fields({"folder": short(Path(record.location)), "mlflow": record.mlflow_tracking_uri}),
+        *_fields({"jobs run in": settings.environment_mode, "at once": str(settings.local_jobs), "redacted": redacted}),
     ]
     return "\n".join(lines) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aml.workspace.records import (
+    COLLECTIONS,
     Asset,
     Compute,
     ComputeNode,
@@ -14,6 +15,7 @@ from aml.workspace.records import (
     JobFile,
     MetricPoint,
     ModelVersion,
+    Settings,
     Usage,
     VmSize,
     WorkspaceInfo,
@@ -24,13 +26,6 @@ JOB_COLUMNS = {
     "Status": "status",
     "Experiment": "experiment_name",
     "DisplayName": "display_name",
-    "Created": "creation_context.created_at",
-}
-MODEL_COLUMNS = {
-    "Name": "name",
-    "Version": "version",
-    "Type": "type",
-    "Job": "job_name",
     "Created": "creation_context.created_at",
 }
 EXPERIMENT_COLUMNS = {"Name": "name", "Jobs": "jobs", "LastJob": "last_job", "Created": "created_at"}
@@ -47,6 +42,20 @@ ASSET_COLUMNS = {
         "Name": "name",
         "Version": "version",
         "Image": "image",
+        "Created": "creation_context.created_at",
+    },
+    "component": {
+        "Name": "name",
+        "Version": "version",
+        "Type": "type",
+        "DisplayName": "display_name",
+        "Created": "creation_context.created_at",
+    },
+    "model": {
+        "Name": "name",
+        "Version": "version",
+        "Type": "type",
+        "Job": "job_name",
         "Created": "creation_context.created_at",
     },
 }
@@ -89,7 +98,7 @@ def model(record: ModelVersion) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
-        "id": f"azureml:{record.name}:{record.version}",
+        "id": _asset_id(record, COLLECTIONS["model"]),
         "type": record.type,
         "path": str(record.path),
         "job_name": record.job_name,
@@ -108,12 +117,12 @@ def asset(record: Asset) -> dict[str, Any]:
     if record.path is not None and "build" in document:
         document["build"] = {"path": str(record.path), **document["build"]}
     elif record.path is not None:
-        document["path"] = str(record.path)
+        document["code" if record.kind == "component" else "path"] = str(record.path)
     size = {} if record.path is None else {"aml.size_bytes": str(record.size_bytes)}
     return {
         "name": record.name,
         "version": record.version,
-        "id": f"azureml:{record.name}:{record.version}",
+        "id": _asset_id(record, COLLECTIONS[record.kind]),
         **document,
         **({} if record.description is None else {"description": record.description}),
         **({} if record.job_name is None else {"job_name": record.job_name}),
@@ -175,6 +184,14 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
     }
 
 
+def settings(record: Settings) -> dict[str, Any]:
+    return {
+        "environment_mode": record.environment_mode,
+        "local_jobs": record.local_jobs,
+        "redacted_variables": list(record.redacted_variables),
+    }
+
+
 def usage(record: Usage) -> dict[str, Any]:
     return {
         "total_bytes": record.total_bytes,
@@ -222,6 +239,12 @@ def difference(part: str, key: str, first: Any, second: Any) -> dict[str, Any]:
 def web_url(record: Job) -> str | None:
     """Where to look at a job; its folder, as long as there is no page."""
     return None if record.folder is None else record.folder.as_uri()
+
+
+def _asset_id(record: ModelVersion | Asset, collection: str) -> str:
+    if record.registry is None:
+        return f"azureml:{record.name}:{record.version}"
+    return f"azureml://registries/{record.registry}/{collection}/{record.name}/versions/{record.version}"
 
 
 def _created(record: Job | ModelVersion | Asset | Compute) -> dict[str, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MetricPoint,
         ModelVersion,
         Plan,
+        Settings,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -29,10 +30,28 @@ if TYPE_CHECKING:
 
 
 class Workspace(Protocol):
-    """Jobs, models, data and environments. Errors: `NotFound`, `Conflict`, `BackendError`."""
+    """Jobs, and an object for each other noun. Errors: `NotFound`, `Conflict`, `BackendError`."""
 
     @property
     def info(self) -> WorkspaceInfo: ...
+
+    @property
+    def files(self) -> JobFiles: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
+
+    @property
+    def experiments(self) -> Experiments: ...
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def assets(self) -> Assets: ...
+
+    @property
+    def computes(self) -> Computes: ...
 
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
@@ -62,83 +81,11 @@ class Workspace(Protocol):
     def archive_job(self, name: str, *, archived: bool = True) -> Job:
         """Hide a job that is over from lists, or show it again; `Conflict` if it is not over."""
 
-    def log_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        """Logs of a job that there are now: (name below the artifacts, file); that of a process that failed first."""
+    @property
+    def settings(self) -> Settings: ...
 
-    def stream_files(self, name: str) -> Sequence[tuple[str, Path]]:
-        """Those of them that a stream shows: of the first process, and in front of it of the one that failed."""
-
-    def latest_metrics(self, name: str) -> Sequence[MetricPoint]: ...
-
-    def metric_history(self, name: str, key: str | None = None) -> Sequence[MetricPoint]:
-        """All points, in the order in which they were logged."""
-
-    def metrics_after(self, name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
-        """Points logged since a cursor (0: the beginning), and the cursor to go on from."""
-
-    def download_job(self, name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
-        """Copy artifacts or outputs of a job that is over to `folder`, in Azure's layout; the folder written to."""
-
-    def job_code(self, name: str) -> Mapping[str, str]:
-        """The code that a job was submitted with: path -> digest of the content."""
-
-    def job_files(self, name: str, pattern: str | None = None) -> Sequence[JobFile]:
-        """Files of a job that there are now, by path; `pattern` is a path in a download or below artifacts/, or a glob.
-
-        `NotFound` if there is none for the pattern.
-        """
-
-    def download_files(self, files: Sequence[JobFile], folder: Path) -> None:
-        """Copy files of a job to `folder`, in the layout of a whole download."""
-
-    def job_outputs(self, name: str) -> Sequence[tuple[str, Path]]:
-        """Outputs of a job that there are now: (name, folder)."""
-
-    def create_experiment(self, name: str) -> Experiment:
-        """An experiment before its first job; `Conflict` if there is one of this name."""
-
-    def experiments(self, *, limit: int | None = None) -> Sequence[Experiment]:
-        """Newest first."""
-
-    def create_model(self, spec: Model) -> ModelVersion: ...
-
-    def model(self, name: str, version: str | None = None) -> ModelVersion:
-        """One version, or the latest."""
-
-    def models(
-        self, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
-    ) -> Sequence[ModelVersion]: ...
-
-    def models_of(self, job_name: str) -> Sequence[ModelVersion]:
-        """Models whose files came from a job."""
-
-    def download_model(self, name: str, version: str, folder: Path) -> Path: ...
-
-    def update_model(
-        self, name: str, version: str | None, change: Callable[[ModelVersion], ModelVersion]
-    ) -> ModelVersion:
-        """Change what describes a version (the latest by default): description, stage, tags and properties."""
-
-    def archive_model(self, name: str, version: str | None, *, archived: bool) -> None:
-        """Hide a version, or all of a name, from lists, or show them again."""
-
-    def create_data(self, spec: Data) -> Asset: ...
-
-    def create_environment(self, spec: Environment) -> Asset:
-        """A version that exists with the same content is described anew."""
-
-    def asset(self, kind: str, name: str, version: str | None = None) -> Asset:
-        """One version, or the latest, of `data` or of an `environment`."""
-
-    def assets(
-        self, kind: str, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
-    ) -> Sequence[Asset]: ...
-
-    def update_asset(self, kind: str, name: str, version: str | None, change: Callable[[Asset], Asset]) -> Asset:
-        """As `update_model`: description, tags and properties."""
-
-    def archive_asset(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
-        """As `archive_model`."""
+    def change_settings(self, changes: Mapping[str, str | None]) -> Settings:
+        """Set what is given as text; None is: back to the default."""
 
     def usage(self) -> Usage:
         """What it takes on the disk; walks through all files."""
@@ -146,29 +93,145 @@ class Workspace(Protocol):
     def collect_garbage(self) -> int:
         """Delete stored files that nothing refers to; the bytes that were freed."""
 
-    def put_compute(self, spec: ComputeSpec) -> Compute:
-        """Make a compute, or change the one of that name."""
-
-    def compute(self, name: str) -> Compute: ...
-
-    def computes(self, type_: str | None = None) -> Sequence[Compute]: ...
-
-    def compute_nodes(self, name: str) -> Sequence[ComputeNode]: ...
-
-    def delete_compute(self, name: str) -> None: ...
-
-    def start_compute(self, name: str) -> Compute:
-        """Let a compute instance take jobs, the waiting ones too."""
-
-    def stop_compute(self, name: str) -> Compute:
-        """Start no more jobs on a compute instance; those that run go on."""
-
-    def vm_sizes(self) -> Sequence[VmSize]: ...
-
     def engine(self) -> EngineState: ...
 
     def stop_engine(self) -> EngineState:
         """Stop the engine and say what it was; running jobs go on."""
+
+
+class JobFiles(Protocol):
+    """What a job was given and what it wrote."""
+
+    def logs(self, job_name: str) -> Sequence[tuple[str, Path]]:
+        """Logs that there are now: (name below the artifacts, file); that of a process that failed first."""
+
+    def streamed(self, job_name: str) -> Sequence[tuple[str, Path]]:
+        """Those of them that a stream shows: of the first process, and in front of it of the one that failed."""
+
+    def code(self, job_name: str) -> Mapping[str, str]:
+        """The code that a job was submitted with: path -> digest of the content."""
+
+    def outputs(self, job_name: str) -> Sequence[tuple[str, Path]]:
+        """Outputs that there are now: (name, folder)."""
+
+    def list(self, job_name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        """Files that there are now, by path; `pattern` is a path in a download or below artifacts/, or a glob.
+
+        `NotFound` if there is none for the pattern.
+        """
+
+    def download(self, files: Sequence[JobFile], folder: Path) -> None:
+        """Copy files to `folder`, in the layout of a whole download."""
+
+    def download_outputs(self, job_name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
+        """Copy artifacts or outputs of a job that is over to `folder`, in Azure's layout; the folder written to."""
+
+
+class Metrics(Protocol):
+    """What jobs have logged."""
+
+    def latest(self, job_name: str) -> Sequence[MetricPoint]: ...
+
+    def history(self, job_name: str, key: str | None = None) -> Sequence[MetricPoint]:
+        """All points, in the order in which they were logged."""
+
+    def after(self, job_name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
+        """Points logged since a cursor (0: the beginning), and the cursor to go on from."""
+
+
+class Experiments(Protocol):
+    """What groups jobs."""
+
+    def create(self, name: str) -> Experiment:
+        """An experiment before its first job; `Conflict` if there is one of this name."""
+
+    def list(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        """Newest first."""
+
+
+class Models(Protocol):
+    """Registered models."""
+
+    def create(self, spec: Model) -> ModelVersion: ...
+
+    def get(self, name: str, version: str | None = None) -> ModelVersion:
+        """One version, or the latest."""
+
+    def list(
+        self,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        archived: bool | None = False,
+        stage: str | None = None,
+    ) -> Sequence[ModelVersion]: ...
+
+    def made_by(self, job_name: str) -> Sequence[ModelVersion]:
+        """Models whose files came from a job."""
+
+    def download(self, name: str, version: str, folder: Path) -> Path: ...
+
+    def update(self, name: str, version: str | None, change: Callable[[ModelVersion], ModelVersion]) -> ModelVersion:
+        """Change what describes a version (the latest by default): description, stage, tags and properties."""
+
+    def archive(self, name: str, version: str | None, *, archived: bool) -> None:
+        """Hide a version, or all of a name, from lists, or show them again."""
+
+
+class Assets(Protocol):
+    """Registered data, environments and components: a kind is `data`, `environment` or `component`."""
+
+    def create(self, spec: Data | Environment) -> Asset:
+        """A version of an environment that exists with the same content is described anew."""
+
+    def get(self, kind: str, name: str, version: str | None = None) -> Asset:
+        """One version, or the latest."""
+
+    def list(
+        self, kind: str, name: str | None = None, *, limit: int | None = None, archived: bool | None = False
+    ) -> Sequence[Asset]: ...
+
+    def update(self, kind: str, name: str, version: str | None, change: Callable[[Asset], Asset]) -> Asset:
+        """As `Models.update`: description, tags and properties."""
+
+    def archive(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
+        """As `Models.archive`."""
+
+
+class Registry(Protocol):
+    """Assets that all workspaces of this machine can use, as `azureml://registries/NAME/...`."""
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def assets(self) -> Assets: ...
+
+    def share(self, record: ModelVersion | Asset, *, name: str, version: str) -> ModelVersion | Asset:
+        """Copy a version of a workspace here; `Conflict` if there is such a version."""
+
+
+class Computes(Protocol):
+    """Where jobs run."""
+
+    def put(self, spec: ComputeSpec) -> Compute:
+        """Make a compute, or change the one of that name."""
+
+    def get(self, name: str) -> Compute: ...
+
+    def list(self, type_: str | None = None) -> Sequence[Compute]: ...
+
+    def nodes(self, name: str) -> Sequence[ComputeNode]: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def start(self, name: str) -> Compute:
+        """Let a compute instance take jobs, the waiting ones too."""
+
+    def stop(self, name: str) -> Compute:
+        """Start no more jobs on a compute instance; those that run go on."""
+
+    def sizes(self) -> Sequence[VmSize]: ...
 
 
 def open_workspace(name: str | None = None) -> Workspace:
@@ -180,6 +243,16 @@ def open_workspace(name: str | None = None) -> Workspace:
     from aml.workspace.embedded.workspaces import existing_workspace_name
 
     return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+
+
+def open_registry(name: str, *, create: bool = False) -> Registry:
+    """The registry of that name; `NotFound` if there is none, unless it is to be made."""
+    from aml.workspace.embedded.references import existing_registry
+    from aml.workspace.embedded.registries import EmbeddedRegistry
+
+    if not create:
+        existing_registry(name)
+    return EmbeddedRegistry(name)
 
 
 def create_workspace(name: str) -> Workspace:

@@ -61,6 +61,16 @@ END_OF: Mapping[Reason, Status] = {
 GAVE_WAY = "it gave way to a job of a dedicated compute; it starts again from its beginning when there is room"
 
 
+class EnvironmentMode(StrEnum):
+    """What a job's environment is made of."""
+
+    CURRENT = "current"  # the Python that aml is installed in
+    VENV = "venv"  # a virtual environment that uv builds from the conda file's Python requirements
+    CONDA = "conda"  # built by conda, mamba or micromamba from the conda file
+    DOCKER = "docker"  # a container of the image, with what the conda file adds to it
+    PODMAN = "podman"  # the same
+
+
 @dataclass(frozen=True)
 class Job:
     """One job. `document` is what the user submitted, complete and bound; the rest is the workspace's."""
@@ -179,13 +189,23 @@ class ModelVersion:
     properties: Mapping[str, str | None] = field(default_factory=dict)
     flavors: Mapping[str, Any] = field(default_factory=dict)
     archived: bool = False
+    registry: str | None = None  # that it is in, if it is in no workspace
+
+
+COLLECTIONS: Mapping[str, str] = {
+    "data": "data",
+    "environment": "environments",
+    "component": "components",
+    "model": "models",
+}
+"""Kind of asset -> what `azureml://registries/NAME/` has in front of the name of one."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One version of data or of an environment."""
+    """One version of data, of an environment or of a component."""
 
-    kind: str  # data, environment
+    kind: str  # data, environment, component
     name: str
     version: str
     document: Mapping[str, Any]  # what its kind has, keys as in the YAML; a path that is in `path` is left out
@@ -198,6 +218,7 @@ class Asset:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
     archived: bool = False
+    registry: str | None = None  # that it is in, if it is in no workspace
 
 
 @dataclass(frozen=True)
@@ -252,6 +273,15 @@ class WorkspaceInfo:
     kind: str  # embedded
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for the jobs of a workspace where neither a flag nor the spec says it."""
+
+    environment_mode: EnvironmentMode = EnvironmentMode.CURRENT
+    local_jobs: int = 2  # that run at once on local
+    redacted_variables: tuple[str, ...] = ()  # environment variables never told, besides those that look like a secret
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.server.server import Principal, Server
 from aml.workspace.embedded.tracking.routes import routes
@@ -29,7 +29,7 @@ class Served:
     url: str
     port: int
     database: Database
-    models: Models
+    models: ModelTable
     paths: WorkspacePaths
     server: Server
 
@@ -55,7 +55,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     paths = WorkspacePaths(tmp_path / "workspace")
     paths.folder.mkdir()
     database = Database(paths.store)
-    models = Models(database, paths)
+    models = ModelTable(database, paths)
     listener = socket.create_server(("127.0.0.1", 0))
     table = routes(database, models, artifact_dir=paths.run_artifacts, scratch=paths.scratch)
     server = Server(listener, table, authorize)

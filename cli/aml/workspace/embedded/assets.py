@@ -1,4 +1,4 @@
-"""Versions of data and environments: immutable but for what describes them.
+"""Versions of data, environments and components: immutable but for what describes them.
 
 Files are stored once as blobs; a version's folder holds read-only links to them. What is a URI stays a reference.
 """
@@ -21,7 +21,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.records import Asset
 
-LABELS = {"data": "data asset", "environment": "environment"}
+LABELS = {"data": "data asset", "environment": "environment", "component": "component"}
 """Kind -> what messages call one of it."""
 
 
@@ -42,12 +42,13 @@ class NewAsset:
     repeatable: bool = False  # a version that exists with the same content is described anew, and is no conflict
 
 
-class Assets:
-    """The asset table and the files of it."""
+class AssetTable:
+    """The asset table and the files of it, of a workspace or of the registry of that name."""
 
-    def __init__(self, database: Database, paths: WorkspacePaths) -> None:
+    def __init__(self, database: Database, paths: WorkspacePaths, registry: str | None = None) -> None:
         self._database = database
         self._paths = paths
+        self.registry = registry
         self._blobs = Blobs(paths.blobs)
 
     def create(self, new: NewAsset) -> Asset:
@@ -79,7 +80,7 @@ class Assets:
         if row is None:
             label = LABELS[kind]
             what = f"no {label} named {name}" if version is None else f"no version {version} of the {label} {name}"
-            raise NotFound(f"there is {what} in this workspace", f"`aml {kind} list` shows what there is.")
+            raise names.not_there(what, kind, self.registry)
         return self._asset(row)
 
     def list(
@@ -149,6 +150,7 @@ class Assets:
             tags=json.loads(row["tags"]),
             properties=json.loads(row["properties"]),
             archived=bool(row["archived"]),
+            registry=self.registry,
         )
 
 

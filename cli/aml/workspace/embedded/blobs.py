@@ -139,6 +139,16 @@ def link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def copy_out(source: Path, target: Path) -> None:
+    """Copy a file or folder for the user: the content alone, so that the copy of a read-only file is writable."""
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(source, target)
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn an OSError about `path` into a `BackendError` that says what to do."""

@@ -28,7 +28,7 @@ CLUSTER = "amlcompute"
 NODE_STATES = ("idle", "running", "preparing", "unusable", "leaving", "preempted")
 
 
-class Computes:
+class ComputeTable:
     """The compute table."""
 
     def __init__(self, database: Database) -> None:

@@ -1,18 +1,30 @@
-"""What the workspace stores of a spec of data or of an environment: its document, and the files to copy."""
+"""What the workspace stores of a spec of an asset: its document, and the files to copy."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from aml.errors import AmlError
 from aml.spec import reference
 from aml.spec.model import Data, Environment
 from aml.workspace.embedded.assets import NewAsset
 from aml.workspace.embedded.blobs import explained
+from aml.workspace.embedded.references import job_of
 
 
-def new_data(spec: Data, created_by: str, job_name: str | None) -> NewAsset:
+def new_asset(spec: Data | Environment, created_by: str) -> NewAsset:
+    """What is stored of a spec. Raises `AmlError` for what can't be registered."""
+    match spec:
+        case Data():
+            return _new_data(spec, created_by)
+        case Environment():
+            return _new_environment(spec, created_by)
+        case _:
+            assert_never(spec)
+
+
+def _new_data(spec: Data, created_by: str) -> NewAsset:
     """Local data is copied; a URI is kept as it is written."""
     if spec.name is None:
         raise AmlError("data needs a name to be registered", "Give --name, or the key name in the file.")
@@ -28,13 +40,13 @@ def new_data(spec: Data, created_by: str, job_name: str | None) -> NewAsset:
         created_by=created_by,
         version=spec.version,
         files=Path(spec.path) if is_local else None,
-        job_name=job_name,
+        job_name=job_of(spec.path),
         description=spec.description,
         tags=spec.tags,
     )
 
 
-def new_environment(spec: Environment, created_by: str) -> NewAsset:
+def _new_environment(spec: Environment, created_by: str) -> NewAsset:
     """The conda file is kept by its content; a local build folder is copied."""
     document: dict[str, Any] = {"os_type": spec.os_type}
     files = None

@@ -20,30 +20,35 @@ FROM experiment
 """
 
 
-def create(database: Database, name: str) -> Experiment:
-    """A new one; `Conflict` if the name is taken."""
-    if not name.strip():
-        raise AmlError("an experiment needs a name", "Give it with --name.")
-    try:
-        with database.transaction() as write:
-            made = create_experiment(write, name, [])
-    except RequestError as error:
-        if error.code == "RESOURCE_ALREADY_EXISTS":
-            raise Conflict(
-                f"an experiment named {name} exists already", "Jobs can use it: --experiment-name."
-            ) from None
-        raise AmlError(error.message) from None
-    row = database.connection.execute(f"{_LISTED} WHERE id = ?", (made,)).fetchone()
-    return _experiment(row)
+class Experiments:
+    """See `aml.workspace.Experiments`."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def listed(database: Database, limit: int | None) -> Sequence[Experiment]:
-    """Newest first, without those that a client of MLflow has deleted and the Default that nobody has used."""
-    query = (
-        f"{_LISTED} WHERE lifecycle_stage = 'active' "
-        "AND (id <> 0 OR EXISTS (SELECT 1 FROM run WHERE experiment_id = 0)) ORDER BY id DESC LIMIT ?"
-    )
-    return [_experiment(row) for row in database.connection.execute(query, (-1 if limit is None else limit,))]
+    def create(self, name: str) -> Experiment:
+        if not name.strip():
+            raise AmlError("an experiment needs a name", "Give it with --name.")
+        try:
+            with self._database.transaction() as write:
+                made = create_experiment(write, name, [])
+        except RequestError as error:
+            if error.code == "RESOURCE_ALREADY_EXISTS":
+                raise Conflict(
+                    f"an experiment named {name} exists already", "Jobs can use it: --experiment-name."
+                ) from None
+            raise AmlError(error.message) from None
+        row = self._database.connection.execute(f"{_LISTED} WHERE id = ?", (made,)).fetchone()
+        return _experiment(row)
+
+    def list(self, *, limit: int | None = None) -> Sequence[Experiment]:
+        """Newest first, without those that a client of MLflow has deleted and the Default that nobody has used."""
+        query = (
+            f"{_LISTED} WHERE lifecycle_stage = 'active' "
+            "AND (id <> 0 OR EXISTS (SELECT 1 FROM run WHERE experiment_id = 0)) ORDER BY id DESC LIMIT ?"
+        )
+        rows = self._database.connection.execute(query, (-1 if limit is None else limit,))
+        return [_experiment(row) for row in rows]
 
 
 def _experiment(row: sqlite3.Row) -> Experiment:

@@ -1,30 +1,85 @@
-"""The files that a job wrote, one by one, named as a download lays them out."""
+"""The files of a job: its code, its logs, and what it wrote, named as a download lays them out."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import translate
 from pathlib import Path
 
-from aml.errors import NotFound
-from aml.workspace.embedded.blobs import explained
+from aml.errors import Conflict, NotFound
+from aml.workspace.embedded.blobs import Blobs, copy_out, explained
+from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT
+from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import JobFile
 
+_STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
 
-def place(output: str) -> str:
+
+class JobFiles:
+    """See `aml.workspace.JobFiles`."""
+
+    def __init__(self, paths: WorkspacePaths, jobs: Jobs) -> None:
+        self._paths = paths
+        self._jobs = jobs
+
+    def logs(self, job_name: str) -> Sequence[tuple[str, Path]]:
+        paths = self._paths.job(self._jobs.get(job_name).name)
+        failed = paths.failed_process()
+        first = None if failed is None else paths.process_log(failed)
+        found = sorted((paths.artifacts / "user_logs").glob("*.txt"), key=lambda path: (path != first, path))
+        return [(str(path.relative_to(paths.artifacts)), path) for path in found]
+
+    def streamed(self, job_name: str) -> Sequence[tuple[str, Path]]:
+        failed = self._paths.job(self._jobs.get(job_name).name).failed_process()
+        logs = self.logs(job_name)
+        shown = [log for log in logs if _STREAMED.fullmatch(log[0])]
+        return shown if failed is None or logs[0] in shown else [logs[0], *shown]
+
+    def code(self, job_name: str) -> Mapping[str, str]:
+        digest = self._jobs.snapshot(job_name)
+        entries = () if digest is None else Blobs(self._paths.blobs).manifest(digest).entries
+        return {entry.path: entry.digest for entry in entries}
+
+    def outputs(self, job_name: str) -> Sequence[tuple[str, Path]]:
+        paths = self._paths.job(self._jobs.get(job_name).name)
+        named = sorted(paths.named_outputs.iterdir()) if paths.named_outputs.is_dir() else []
+        return [(DEFAULT_OUTPUT, paths.artifacts), *((folder.name, folder) for folder in named)]
+
+    def list(self, job_name: str, pattern: str | None = None) -> Sequence[JobFile]:
+        """A link counts as what it leads to, if that is one of the job's own files."""
+        walked = [file for name, folder in self.outputs(job_name) for file in _walk(folder, _place(name))]
+        found = sorted(walked, key=lambda file: file.path)
+        return found if pattern is None else _matching(found, pattern, job_name)
+
+    def download(self, files: Sequence[JobFile], folder: Path) -> None:
+        for file in files:
+            copy_out(file.location, folder / file.path)
+
+    def download_outputs(self, job_name: str, folder: Path, *, output: str | None, everything: bool) -> Path:
+        job = self._jobs.get(job_name)
+        if not job.status.is_terminal:
+            raise Conflict(
+                f"the job {job.name} is {job.status}: outputs can be downloaded when it is over",
+                f"`aml job wait -n {job.name}` waits for it.",
+            )
+        outputs = dict(self.outputs(job_name))
+        wanted = list(outputs) if everything else [output or DEFAULT_OUTPUT]
+        for each in wanted:
+            if each not in outputs:
+                raise NotFound(f"the job {job.name} has no output {each}", f"It has: {', '.join(outputs)}.")
+            copy_out(outputs[each], folder / _place(each))
+        return folder
+
+
+def _place(output: str) -> str:
     """Where a download puts an output."""
     return "artifacts" if output == DEFAULT_OUTPUT else f"named-outputs/{output}"
 
 
-def listed(outputs: Sequence[tuple[str, Path]]) -> Sequence[JobFile]:
-    """All files of these outputs, by path. A link counts as what it leads to, if that is one of the files' own."""
-    return sorted((file for name, folder in outputs for file in _walk(folder, place(name))), key=lambda file: file.path)
-
-
-def matching(files: Sequence[JobFile], pattern: str, job_name: str) -> Sequence[JobFile]:
+def _matching(files: Sequence[JobFile], pattern: str, job_name: str) -> Sequence[JobFile]:
     """Those of a path or a glob, in which `*` also crosses folders; `NotFound` if there is none."""
     wanted = pattern.removeprefix("./").rstrip("/")
     matches = re.compile(translate(wanted)).fullmatch

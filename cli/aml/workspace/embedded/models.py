@@ -24,12 +24,13 @@ from aml.workspace.records import ModelVersion
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Models:
-    """The model table and the files of it."""
+class ModelTable:
+    """The model table and the files of it, of a workspace or of the registry of that name."""
 
-    def __init__(self, database: Database, paths: WorkspacePaths) -> None:
+    def __init__(self, database: Database, paths: WorkspacePaths, registry: str | None = None) -> None:
         self._database = database
         self._paths = paths
+        self.registry = registry
         self._blobs = Blobs(paths.blobs)
 
     def create(
@@ -93,16 +94,23 @@ class Models:
         ).fetchone()
         if row is None:
             what = f"no model named {name}" if version is None else f"no version {version} of the model {name}"
-            raise NotFound(f"there is {what} in this workspace", "`aml model list` shows what there is.")
+            raise names.not_there(what, "model", self.registry)
         return self._model(row)
 
     def list(
-        self, name: str | None = None, *, archived: bool | None = False, limit: int | None = None
+        self,
+        name: str | None = None,
+        *,
+        archived: bool | None = False,
+        limit: int | None = None,
+        stage: str | None = None,
     ) -> Sequence[ModelVersion]:
         """All versions of a model, or of all models, newest first; `archived` None is: both."""
-        conditions, values = ["1"], {"name": name, "limit": -1 if limit is None else limit}
+        conditions, values = ["1"], {"name": name, "stage": stage, "limit": -1 if limit is None else limit}
         if name is not None:
             conditions.append("name = :name")
+        if stage is not None:
+            conditions.append("stage = :stage COLLATE NOCASE")
         if archived is not None:
             conditions.append(f"archived = {int(archived)}")
         query = f"SELECT * FROM model WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT :limit"
@@ -172,6 +180,7 @@ class Models:
             properties=json.loads(row["properties"]),
             flavors=json.loads(row["flavors"]),
             archived=bool(row["archived"]),
+            registry=self.registry,
         )
 
 

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from aml.errors import AmlError
+from aml.errors import AmlError, NotFound
 
 _ADJECTIVES = (
     "amber ample blue bold brave bright brisk calm careful clever cool coral crisp curious dapper eager fair "
@@ -54,6 +54,13 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without an entry, as in containers
         return str(os.getuid())
+
+
+def not_there(what: str, noun: str, registry: str | None) -> NotFound:
+    """`what` is what there is not, `noun` the command that lists those that there are."""
+    where = "this workspace" if registry is None else f"the registry {registry}"
+    flag = "" if registry is None else f" --registry-name {registry}"
+    return NotFound(f"there is {what} in {where}", f"`aml {noun} list{flag}` shows what there is.")
 
 
 def next_version(taken: Iterable[str]) -> str:

@@ -181,3 +181,8 @@ class WorkspacePaths:
 
 def workspace_paths(name: str) -> WorkspacePaths:
     return WorkspacePaths(home() / "workspaces" / name)
+
+
+def registry_paths(name: str) -> WorkspacePaths:
+    """A registry is laid out as a workspace is, and has assets alone."""
+    return WorkspacePaths(home() / "registries" / name)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from aml.errors import BackendError, NotFound
 from aml.spec import reference as forms
-from aml.workspace.embedded.assets import Assets
-from aml.workspace.embedded.models import Models
-from aml.workspace.embedded.paths import WorkspacePaths
-from aml.workspace.records import Asset, ModelVersion
+from aml.workspace.embedded import names
+from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.models import ModelTable
+from aml.workspace.embedded.paths import WorkspacePaths, registry_paths
+from aml.workspace.records import COLLECTIONS, Asset, ModelVersion
 
 _JOB_OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?")
 _RUN = re.compile(r"runs:/+(?P<job>[^/]+)(?:/(?P<path>.*))?")
@@ -21,6 +23,10 @@ _DATASTORE = re.compile(
     r"azureml://(?:subscriptions/[^/]+/resourcegroups/[^/]+/workspaces/[^/]+/)?"
     r"datastores/(?P<name>[^/]+)/paths/(?P<path>.*)",
     re.IGNORECASE,
+)
+_REGISTERED = re.compile(
+    r"azureml://registries/(?P<registry>[^/]+)/(?P<collection>data|models|components|environments)/(?P<name>[^/]+)"
+    r"/(?:versions/(?P<version>[^/]+)|labels/latest)"
 )
 DEFAULT_OUTPUT = "artifacts"
 DEFAULT_DATASTORE = "workspaceblobstore"
@@ -32,34 +38,45 @@ class References:
 
     Known: local paths and `file:` URIs, `azureml://jobs/JOB/outputs/OUTPUT/paths/PATH`, `runs:/JOB/PATH`,
     `azureml://datastores/workspaceblobstore/paths/PATH`, `azureml:NAME:VERSION` and `azureml:NAME@latest`: models for
-    the types of models, else data, else models.
+    the types of models, else data, else models. `azureml://registries/NAME/models/...` and `/data/...` name the kind.
     """
 
     paths: WorkspacePaths
-    models: Models
-    assets: Assets
+    models: ModelTable
+    assets: AssetTable
 
     def path(self, reference: str, type: str = "uri_folder") -> Path:
         """Where it is. `NotFound` if it is not there, `BackendError` if its form can't be used here."""
-        if match := _ASSET.fullmatch(reference):
-            found = self._asset(match["name"], match["version"], type)
-            return found.path or self._path(str(found.document["path"])) if isinstance(found, Asset) else found.path
-        return self._path(reference)
+        found = self._found(reference, type)
+        if found is None:
+            return self._path(reference)
+        return found.path or self._path(str(found.document["path"])) if isinstance(found, Asset) else found.path
 
     def uri(self, reference: str, type: str) -> str | None:
         """The URI that it is, or that the data has which it names; None for what is a path."""
-        if match := _ASSET.fullmatch(reference):
-            found = self._asset(match["name"], match["version"], type)
+        found = self._found(reference, type)
+        if found is not None:
             return str(found.document["path"]) if isinstance(found, Asset) and found.path is None else None
         return None if forms.is_local(reference) else reference
 
     def pinned(self, reference: str, type: str) -> str:
         """`@latest` as the version that it is now; all else as it stands."""
-        match = _ASSET.fullmatch(reference)
+        match = _ASSET.fullmatch(reference) or _REGISTERED.fullmatch(reference)
         if match is None or match["version"] is not None:
             return reference
-        found = self._asset(match["name"], None, type)
-        return f"azureml:{found.name}:{found.version}"
+        found = self._found(reference, type)
+        assert found is not None
+        if found.registry is None:
+            return f"azureml:{found.name}:{found.version}"
+        return f"{reference.removesuffix('/labels/latest')}/versions/{found.version}"
+
+    def _found(self, reference: str, type: str) -> Asset | ModelVersion | None:
+        """The registered version that it names; None if it has no such form."""
+        if match := _ASSET.fullmatch(reference):
+            return self._asset(match["name"], match["version"], type)
+        if match := _REGISTERED.fullmatch(reference):
+            return registered(match["registry"], match["collection"], match["name"], match["version"])
+        return None
 
     def _path(self, reference: str) -> Path:
         if match := _JOB_OUTPUT.fullmatch(reference):
@@ -104,6 +121,28 @@ class References:
         if not path.exists():
             raise NotFound(f"{reference}: no such file or folder", f"The datastore is the folder {folder}.")
         return path
+
+
+def registered(registry: str, collection: str, name: str, version: str | None) -> Asset | ModelVersion:
+    """A version of a registry, the latest for None; `NotFound` if there is none."""
+    paths = existing_registry(registry)
+    database = Database(paths.store)
+    if collection == "models":
+        return ModelTable(database, paths, registry).get(name, version)
+    (kind,) = (kind for kind, named in COLLECTIONS.items() if named == collection)
+    return AssetTable(database, paths, registry).get(kind, name, version)
+
+
+def existing_registry(name: str) -> WorkspacePaths:
+    names.check_asset_name(name, "a registry")
+    paths = registry_paths(name)
+    if not paths.store.exists():
+        raise NotFound(
+            f"there is no registry named {name} on this machine",
+            f"`aml model create --registry-name {name} ...` makes it, as `create` of any asset does;"
+            " registries of Azure can't be reached from here.",
+        )
+    return paths
 
 
 def job_of(reference: str) -> str | None:

@@ -123,3 +123,9 @@ CREATE TABLE model (
     archived INTEGER NOT NULL DEFAULT 0,
     UNIQUE (name, version)
 );
+
+-- Settings that are not the default, as they were typed.
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;

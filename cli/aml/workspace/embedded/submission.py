@@ -14,7 +14,7 @@ from aml.spec.reference import is_local
 from aml.spec.stored import document_of
 from aml.workspace.embedded import computes, gpus, names
 from aml.workspace.embedded.blobs import Blobs, explained
-from aml.workspace.embedded.computes import Computes
+from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
@@ -32,7 +32,7 @@ class Submission:
     database: Database
     paths: WorkspacePaths
     jobs: Jobs
-    computes: Computes
+    computes: ComputeTable
     references: References
 
     def notes(self, spec: CommandJob) -> Sequence[str]:

@@ -11,15 +11,15 @@ from typing import Any
 
 from aml.errors import Conflict
 from aml.version import __version__
-from aml.workspace.embedded import tokens
-from aml.workspace.embedded.assets import Assets
+from aml.workspace.embedded import settings, tokens
+from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.scheduler import Scheduler
 from aml.workspace.embedded.engine.start import HOST
 from aml.workspace.embedded.engine.steps import Steps
-from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.queue import Queue
@@ -27,8 +27,6 @@ from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking.routes import routes
-
-LOCAL_JOBS = 2
 
 
 class Engine:
@@ -41,16 +39,16 @@ class Engine:
         self._user = user_name()
         shutil.rmtree(paths.scratch, ignore_errors=True)  # uploads that another engine did not finish
         database = Database(paths.store)
-        models = Models(database, paths)
+        models = ModelTable(database, paths)
         port = listener.getsockname()[1]
-        steps = Steps(paths, models, Assets(database, paths), database, f"http://{HOST}:{port}")
+        steps = Steps(paths, models, AssetTable(database, paths), database, f"http://{HOST}:{port}")
         self._scheduler = Scheduler(
             Jobs(database),
             steps,
             ProcessExecutor(str(paths.engine)),
             Reserve(paths.engine / "reserve"),
             queue=Queue(database),
-            local_jobs=lambda: LOCAL_JOBS,
+            local_jobs=lambda: settings.read(database).local_jobs,
             unasked_s=lambda: self._server.idle_s,
             idle_s=idle_s,
         )

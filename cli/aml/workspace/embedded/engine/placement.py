@@ -54,13 +54,15 @@ class Placement:
         self._inventory = inventory
         self._local_jobs = local_jobs
         self._v_cp_us = os.cpu_count() or 1
+        self._capacity = 1  # of local, in jobs
         self._short = _Short()
 
     def next(self) -> Placed | None:
         """The next job to start, its GPUs leased."""
         now = _Pass(self._inventory.now())
+        self._capacity = self._inventory.count() or self._local_jobs()
         placed = None
-        while placed is None and (claim := self._queue.next(local_jobs=self._local_capacity(), closed=now.closed)):
+        while placed is None and (claim := self._queue.next(local_jobs=self._capacity, closed=now.closed)):
             if not claim.needs.low_priority or self._has_room(claim):
                 placed = self._place(claim, now)
             now.closed.add(claim.compute)
@@ -86,9 +88,6 @@ class Placement:
                 used -= self._share(job)
                 missing -= held
                 yield job.name
-
-    def _local_capacity(self) -> int:
-        return self._inventory.count() or self._local_jobs()
 
     def _place(self, claim: Claim, now: _Pass) -> Placed | None:
         if now.found is None:
@@ -124,4 +123,4 @@ class Placement:
 
     def _cut(self, v_cp_us: int) -> int:
         """Of the vCPUs that there are: nodes may be larger than this machine."""
-        return min(v_cp_us or max(1, self._v_cp_us // self._local_capacity()), self._v_cp_us)
+        return min(v_cp_us or max(1, self._v_cp_us // self._capacity), self._v_cp_us)

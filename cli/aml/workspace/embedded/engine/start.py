@@ -24,7 +24,7 @@ from pathlib import Path
 from aml.errors import BackendError
 from aml.version import __version__
 from aml.workspace.embedded import tokens
-from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.paths import WorkspacePaths, home
 
 HOST = "127.0.0.1"
 ANSWER_TIMEOUT_S = 10.0
@@ -194,7 +194,8 @@ def _write_start_script(paths: WorkspacePaths) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, "AML_HOME": str(home())}  # where registries are
 
 
 @contextmanager

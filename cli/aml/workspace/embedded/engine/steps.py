@@ -14,7 +14,7 @@ from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, Output
 from aml.spec.stored import from_document
 from aml.workspace.embedded import tokens
-from aml.workspace.embedded.assets import Assets, NewAsset
+from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import distribution_of, free_ports
@@ -22,7 +22,7 @@ from aml.workspace.embedded.engine.executors import Launch
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
 from aml.workspace.embedded.leases import Lease
-from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Claim
@@ -47,8 +47,8 @@ class Steps:
     """The steps of the jobs of one workspace."""
 
     workspace_paths: WorkspacePaths
-    models: Models
-    assets: Assets
+    models: ModelTable
+    assets: AssetTable
     database: Database
     tracking_uri: str
 

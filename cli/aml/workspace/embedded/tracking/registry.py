@@ -15,7 +15,7 @@ from typing import Any
 
 from aml.errors import NotFound
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking.fields import Pairs, invalid, missing, now_ms
 from aml.workspace.records import ModelVersion
@@ -59,7 +59,7 @@ class RegisteredModels:
     """Registered models: their names' own data joined with the store's versions."""
 
     database: Database
-    store: Models
+    store: ModelTable
 
     def create(self, name: str, description: str | None, tags: Pairs) -> RegisteredModel:
         if not _NAME.fullmatch(name):

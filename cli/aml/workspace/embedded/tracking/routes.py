@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import Models
+from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.server.routing import Request, Route
 from aml.workspace.embedded.server.wire import Response
 from aml.workspace.embedded.tracking import (
@@ -35,7 +35,9 @@ _SERVER_INFO = {
 }
 
 
-def routes(database: Database, models: Models, *, artifact_dir: Callable[[str], Path], scratch: Path) -> list[Route]:
+def routes(
+    database: Database, models: ModelTable, *, artifact_dir: Callable[[str], Path], scratch: Path
+) -> list[Route]:
     """The table, for the one server of a workspace.
 
     `artifact_dir` gives the folder of a run by its id (a job's name, or an id that was made here), and of a logged

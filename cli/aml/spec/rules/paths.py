@@ -15,6 +15,12 @@ def code(document: Document) -> Iterator[Problem]:
     yield from _path(document, ("code",), "The code folder")
 
 
+def additional_includes(document: Document) -> Iterator[Problem]:
+    includes = document.value("additional_includes")
+    for index in range(len(includes)) if isinstance(includes, list) else ():
+        yield from _path(document, ("additional_includes", index), "The path")
+
+
 def inputs(document: Document) -> Iterator[Problem]:
     for name, value in document.mapping("inputs").items():
         if isinstance(value, dict):

@@ -1,0 +1,40 @@
+"""What a schema can't say about a spec: bindings, paths, names, and keys that exclude each other.
+
+A rule sees the document as it is, also where the schema has found faults: it looks only at parts of the right shape.
+A kind's rules are in a module of their own, which is loaded when one of its specs is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from itertools import islice
+
+from aml.errors import Problem
+from aml.spec.document import Document
+
+Rule = Callable[[Document], Iterator[Problem]]
+
+MOST = 100
+_MODULES: Mapping[str, str] = {
+    "command": "commands",
+    "command-component": "components",
+    "sweep": "sweeps",
+    "model": "assets",
+    "data": "assets",
+    "environment": "assets",
+    "amlcompute": "computes",
+}
+"""Kind -> the module here whose RULES has it."""
+
+
+def check(document: Document, kind: str) -> list[Problem]:
+    """The first faults and doubts, up to MOST of each rule, that the rules of `kind` find."""
+    return [problem for rule in _rules_of(kind) for problem in islice(rule(document), MOST)]
+
+
+def _rules_of(kind: str) -> tuple[Rule, ...]:
+    if kind not in _MODULES:
+        return ()
+    rules: tuple[Rule, ...] = import_module(f"{__name__}.{_MODULES[kind]}").RULES[kind]
+    return rules
