@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aml.commands._job_follow import submit
+from aml.commands._job_follow import submit_again
 from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream
 from aml.commands._options import Name, Sets, Web
 from aml.commands._output import emit_list
@@ -31,7 +31,7 @@ def clone(
 
     job = workspace_in_use().job(name)
     new = again.clone(job, set_ or [], name=new_name, experiment_name=experiment_name)
-    return submit(new.spec, code_of=new.code_of, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+    return submit_again(new, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 
 
 def retry(
@@ -46,7 +46,7 @@ def retry(
     from aml.workspace import again
 
     new = again.retry(workspace_in_use().job(name), set_ or [], name=new_name)
-    return submit(new.spec, code_of=new.code_of, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+    return submit_again(new, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 
 
 def diff(

@@ -17,14 +17,31 @@ from aml.workspace.records import Job, Status
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
+    from aml.workspace.again import Again
 
 
-def submit(spec: CommandJob, *, code_of: str | None = None, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
+def submit(spec: CommandJob, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
     """Submit a job and show it, at once or when it is over; the exit code."""
     workspace = workspace_in_use()
+    _tell_notes(workspace, spec)
+    job = workspace.submit(spec)
+    return _show(workspace, job, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+
+
+def submit_again(new: Again, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
+    """`submit` for what is made from another job."""
+    workspace = workspace_in_use()
+    _tell_notes(workspace, new.spec)
+    job = workspace.submit(new.spec, code_of=new.code_of, secrets_of=new.secrets_of)
+    return _show(workspace, job, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+
+
+def _tell_notes(workspace: Workspace, spec: CommandJob) -> None:
     for text in workspace.notes(spec):
         note(text)
-    job = workspace.submit(spec, code_of=code_of)
+
+
+def _show(workspace: Workspace, job: Job, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
     open_web(job, web)
     if stream:
         return follow_and_show(workspace, job, cancel_on_interrupt=cancel_on_interrupt)

@@ -21,6 +21,12 @@ def home() -> Path:
     return Path(os.environ.get("AML_HOME") or Path.home() / ".aml").expanduser().absolute()
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder below `home()` that others can't look into, and the home itself if it is not there."""
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 @dataclass(frozen=True)
 class JobPaths:
     """Files of one job."""
@@ -61,6 +67,11 @@ class JobPaths:
     def environment(self) -> Path:
         """The submitter's environment, JSON, readable by its owner alone."""
         return self.exec / "environment.json"
+
+    @property
+    def secrets(self) -> Path:
+        """Values of environment variables that the store does not have, JSON, readable by its owner alone."""
+        return self.exec / "secrets.json"
 
     @property
     def wrapper_pid(self) -> Path:

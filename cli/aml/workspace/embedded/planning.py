@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -42,9 +42,13 @@ def plan(
     references: References,
     snapshot: Snapshot | None,
     devices: Devices,
+    declared: Collection[str],
     notes: Sequence[str],
 ) -> Plan:
-    """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had."""
+    """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had.
+
+    Variables that are `declared` are not told, besides those that look like a secret.
+    """
     job = _job(spec, experiment_name)
     job_paths = paths.job(job.name)
     found = places(spec, job_paths, references)
@@ -55,7 +59,7 @@ def plan(
         name=spec.name,
         experiment_name=experiment_name,
         command=process.command,
-        environment=redacted({**process.environment, **single}),
+        environment=redacted({**process.environment, **single}, declared),
         processes=tuple(dict(each) for each in process.processes) if not single else (),
         working_directory=process.cwd,
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},

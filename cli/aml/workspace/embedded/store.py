@@ -18,6 +18,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.listing import EVERY_JOB, UNFINISHED, listing
 from aml.workspace.embedded.tracking.runs import follow_job, insert_run, relabel_run
 from aml.workspace.records import END_OF, TERMINAL, Job, JobFilter, Reason, Status
+from aml.workspace.redaction import scrubbed
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
@@ -214,6 +215,7 @@ class Jobs:
         """The job is over; dropped if it is over already or another engine has taken it."""
         now = datetime.now(UTC)
         status = END_OF[reason]
+        message = message and scrubbed(message)
         with self._database.transaction() as write:
             row = write.execute(
                 "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, ended_at = ?, lease = NULL "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from aml.errors import Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, gpus, names
+from aml.workspace.embedded import computes, gpus, job_secrets, names, settings
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
@@ -69,23 +68,29 @@ class Submission:
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
             devices=planning.planned_devices(computes.needs_of(spec, compute, spread, os.environ), spread.nodes),
+            declared=self._declared(),
             notes=self.notes(spec),
         )
 
-    def insert(self, spec: CommandJob, *, code_of: str | None) -> Job:
-        """Store the code and queue the job. With `code_of` the code is that of an earlier job."""
+    def insert(self, spec: CommandJob, *, code_of: str | None, secrets_of: str | None) -> Job:
+        """Store the code and queue the job.
+
+        With `code_of` the code is that of an earlier job, with `secrets_of` the values that are not told.
+        """
         if spec.name is not None:
             names.check_job_name(spec.name)
         compute, spread = self._place(spec)
+        spec = job_secrets.together(spec, self._secrets(secrets_of))
         spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
         digest = self._stored_code(spec) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
+        told, secret = job_secrets.apart(spec, self._declared())
         new = NewJob(
             name=name,
             type="command",
             experiment_name=_experiment_name(spec),
             display_name=spec.display_name or name,
-            document=document_of(spec),
+            document=document_of(told),
             snapshot=digest,
             created_by=names.user_name(),
             parent_job_name=spec.parent_job_name,
@@ -94,7 +99,7 @@ class Submission:
             compute=compute.name,
             needs=computes.needs_of(spec, compute, spread, os.environ),
         )
-        return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name))
+        return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name, secret))
 
     def _stored_code(self, spec: CommandJob) -> str | None:
         """The digest of the spec's code, stored."""
@@ -135,13 +140,23 @@ class Submission:
         computes.check_fit(compute, spread)
         return compute, spread
 
-    def _keep_environment(self, name: str) -> None:
-        path = self.paths.job(name).environment
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as handle:
-                json.dump(dict(os.environ), handle)
+    def _declared(self) -> tuple[str, ...]:
+        return settings.read(self.database).redacted_variables
+
+    def _secrets(self, name: str | None) -> dict[str, str]:
+        """Variables of a job, those that are not told too."""
+        if name is None:
+            return {}
+        job = self.jobs.get(name)
+        return {**job.document.get("environment_variables", {}), **job_secrets.kept(self.paths.job(job.name))}
+
+    def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
+        paths = self.paths.job(name)
+        with explained(paths.exec):
+            paths.exec.mkdir(parents=True, exist_ok=True)
+            job_secrets.write_private(paths.environment, os.environ)
+            if secret:
+                job_secrets.write_private(paths.secrets, secret)
 
 
 def _experiment_name(spec: CommandJob) -> str:

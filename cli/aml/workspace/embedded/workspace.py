@@ -24,12 +24,13 @@ from aml.workspace.embedded.job_files import JobFiles
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.nouns import Assets, Computes, Metrics, Models
-from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
+from aml.workspace.embedded.paths import WorkspacePaths, make_private, workspace_paths
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.submission import Submission
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
+from aml.workspace.redaction import redacted
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
@@ -45,7 +46,7 @@ class EmbeddedWorkspace:
         self._name = name
         self._paths = workspace_paths(name)
         with explained(self._paths.folder):
-            self._paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self._paths.folder)
         self._database = Database(self._paths.store)
         self._jobs = Jobs(self._database)
         self._models = ModelTable(self._database, self._paths)
@@ -89,8 +90,8 @@ class EmbeddedWorkspace:
     def plan(self, spec: CommandJob) -> Plan:
         return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
-    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
-        job = self._submission.insert(spec, code_of=code_of)
+    def submit(self, spec: CommandJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
+        job = self._submission.insert(spec, code_of=code_of, secrets_of=secrets_of)
         try:
             start.ensure_running(self._paths)
         except BackendError as error:
@@ -172,7 +173,9 @@ class EmbeddedWorkspace:
             start.ensure_running(self._paths)
 
     def _with_folder(self, job: Job) -> Job:
-        return replace(job, folder=self._paths.job(job.name).folder)
+        variables = job.document.get("environment_variables")
+        told = {} if not variables else {"environment_variables": redacted(variables, self.settings.redacted_variables)}
+        return replace(job, folder=self._paths.job(job.name).folder, document={**job.document, **told})
 
 
 def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:

@@ -13,7 +13,7 @@ from pathlib import Path
 from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, Output
 from aml.spec.stored import from_document
-from aml.workspace.embedded import tokens
+from aml.workspace.embedded import job_secrets, tokens
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
@@ -65,7 +65,7 @@ class Steps:
         The second time, after an engine died in between, nothing is touched that the running job may have changed.
         """
         job, paths = claim.job, self.paths(claim.job)
-        spec = from_document(job.document)
+        spec = job_secrets.together(from_document(job.document), job_secrets.kept(paths))
         found = places(spec, paths, References(self.workspace_paths, self.models, self.assets))
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
