@@ -10,7 +10,7 @@ import pytest
 
 from aml.errors import Conflict, NotFound
 from aml.spec.model import AmlCompute, ComputeInstance, Resources
-from aml.workspace.embedded import computes
+from aml.workspace.embedded import capacity
 from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, kill, wait_for
 
@@ -156,6 +156,30 @@ def test_jobs_on_a_stopped_instance_wait_until_it_is_started(workspace):
     assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
 
 
+def test_an_instance_stops_when_it_has_been_idle_and_a_job_keeps_it_up(workspace):
+    workspace.computes.put(ComputeInstance("mine", idle_time_before_shutdown="PT2S"))
+    name = submit(workspace, "mine", command="sleep 2.5")
+    assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
+    assert workspace.computes.get("mine").state == "Running"
+    wait_for(lambda: workspace.computes.get("mine").state == "Stopped", timeout_s=5)
+    waiting = submit(workspace, "mine", command="true")
+    workspace.wait(submit(workspace, None, command="true"), timeout_s=30)
+    assert workspace.job(waiting).status is Status.QUEUED
+    workspace.computes.start("mine")
+    assert workspace.wait(waiting, timeout_s=30).status is Status.COMPLETED
+
+
+def test_a_job_on_a_stopped_instance_runs_when_its_schedule_starts_it(workspace):
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    trigger = {"type": "recurrence", "frequency": "minute", "interval": 1, "start_time": f"{soon:%Y-%m-%dT%H:%M:%S}"}
+    schedules = {"compute_start_stop": [{"action": "start", "trigger": trigger}]}
+    workspace.computes.put(ComputeInstance("mine", schedules=schedules))
+    workspace.computes.stop("mine")
+    name = submit(workspace, "mine", command="true")
+    assert workspace.wait(name, timeout_s=10).status is Status.COMPLETED
+    assert workspace.computes.get("mine").state == "Running"
+
+
 def test_only_an_instance_is_started_and_stopped(workspace):
     workspace.computes.put(AmlCompute("cpu"))
     for name in ("cpu", "local"):
@@ -282,9 +306,9 @@ def test_as_many_nodes_are_there_as_were_in_use_at_once():
         return zero + timedelta(seconds=second)
 
     spans = [(2, at(0), at(10)), (1, at(10), at(20)), (1, at(15), None)]
-    assert [computes.peak(spans, at(since)) for since in (0, 12)] == [2, 2]
-    assert computes.peak(spans[1:2], at(0)) == 1
-    assert computes.peak([], zero) == 0
+    assert [capacity.peak(spans, at(since)) for since in (0, 12)] == [2, 2]
+    assert capacity.peak(spans[1:2], at(0)) == 1
+    assert capacity.peak([], zero) == 0
 
 
 def test_the_sizes_have_units(workspace):

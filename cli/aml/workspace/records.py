@@ -231,6 +231,7 @@ class Compute:
     created_at: datetime | None  # None for local, which is always there
     created_by: str
     state: str | None = None  # Running or Stopped, of a computeinstance
+    state_since: datetime | None = None
     node_counts: Mapping[str, int] = field(default_factory=dict)  # by state, of an amlcompute
 
     @property

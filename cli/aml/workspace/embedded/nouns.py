@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aml.errors import AmlError
 from aml.spec.model import ComputeSpec, Data, Environment, Model
-from aml.workspace.embedded import computes, content, names
+from aml.workspace.embedded import capacity, computes, content, instances, names
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import copy_out
 from aml.workspace.embedded.computes import ComputeTable
@@ -131,18 +131,18 @@ class Computes:
         return [self._counted(compute) for compute in self.table.list(type_)]
 
     def nodes(self, name: str) -> Sequence[ComputeNode]:
-        return computes.nodes_of(self.table.get(name), self.jobs, self.queue)
+        return capacity.nodes_of(self.table.get(name), self.jobs, self.queue)
 
     def delete(self, name: str) -> None:
         self.table.delete(name)
 
     def start(self, name: str) -> Compute:
-        compute = self.table.set_state(name, computes.RUNNING)
+        compute = self.table.set_state(name, instances.RUNNING)
         self.changed()
         return compute
 
     def stop(self, name: str) -> Compute:
-        return self.table.set_state(name, computes.STOPPED)
+        return self.table.set_state(name, instances.STOPPED)
 
     def sizes(self) -> Sequence[VmSize]:
         return tuple(vm_sizes().values())
@@ -150,8 +150,8 @@ class Computes:
     def _counted(self, compute: Compute) -> Compute:
         if compute.type != computes.CLUSTER:
             return compute
-        nodes = computes.nodes_of(compute, self.jobs, self.queue)
-        return replace(compute, node_counts=computes.node_counts(nodes))
+        nodes = capacity.nodes_of(compute, self.jobs, self.queue)
+        return replace(compute, node_counts=capacity.node_counts(nodes))
 
 
 @dataclass(frozen=True)

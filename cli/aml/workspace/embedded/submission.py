@@ -11,7 +11,7 @@ from aml.errors import Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
-from aml.workspace.embedded import computes, gpus, job_secrets, names, settings
+from aml.workspace.embedded import capacity, computes, gpus, instances, job_secrets, names, settings
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
@@ -41,7 +41,7 @@ class Submission:
             notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
-        if compute.state == computes.STOPPED:
+        if compute.state == instances.STOPPED:
             notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
         if compute.type != LOCAL and (size := vm_size(compute.size)) and size.gpus and not gpus.may_be_there():
             notes.append(f"this machine has no GPU: the job runs on its CPUs, not on the GPUs of {size.name}")
@@ -67,7 +67,7 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
-            devices=planning.planned_devices(computes.needs_of(spec, compute, spread, os.environ), spread.nodes),
+            devices=planning.planned_devices(capacity.needs_of(spec, compute, spread, os.environ), spread.nodes),
             declared=self._declared(),
             notes=self.notes(spec),
         )
@@ -97,7 +97,7 @@ class Submission:
             tags=spec.tags,
             properties={**({} if code_of else self._origin(spec)), **spec.properties},
             compute=compute.name,
-            needs=computes.needs_of(spec, compute, spread, os.environ),
+            needs=capacity.needs_of(spec, compute, spread, os.environ),
         )
         return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name, secret))
 
@@ -137,7 +137,7 @@ class Submission:
         spread = distribution_of(spec)
         _check_distribution(spread)
         compute = self.computes.get(computes.name_of(spec.compute))
-        computes.check_fit(compute, spread)
+        capacity.check_fit(compute, spread)
         return compute, spread
 
     def _declared(self) -> tuple[str, ...]:

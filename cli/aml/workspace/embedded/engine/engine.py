@@ -13,6 +13,7 @@ from aml.errors import Conflict
 from aml.version import __version__
 from aml.workspace.embedded import settings, tokens
 from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.engine.reserve import Reserve
@@ -49,6 +50,7 @@ class Engine:
             Reserve(paths.engine / "reserve"),
             queue=Queue(database),
             local_jobs=lambda: settings.read(database).local_jobs,
+            settle=ComputeTable(database).settle,
             unasked_s=lambda: self._server.idle_s,
             idle_s=idle_s,
         )

@@ -63,6 +63,7 @@ class Scheduler:
         queue: Queue,
         unasked_s: Callable[[], float],
         local_jobs: Callable[[], int],
+        settle: Callable[[], None],
         idle_s: float = IDLE_S,
     ) -> None:
         self._jobs = jobs
@@ -72,6 +73,8 @@ class Scheduler:
         self._unasked_s = unasked_s  # how long ago the last request was
         self._idle_s = idle_s
         self._queue = queue
+        self._settle = settle  # what happens on computes by itself
+        self._settled = -RESCAN_S
         self._placement = Placement(queue, Inventory(self.wake), local_jobs)
         self._lease = uuid.uuid4().hex
         self._running: dict[str, _Running] = {}
@@ -129,6 +132,9 @@ class Scheduler:
             return self._leaving
 
     def _look(self) -> None:
+        if time.monotonic() - self._settled >= RESCAN_S:
+            self._settle()
+            self._settled = time.monotonic()
         for claim in self._jobs.active():
             running = self._running.get(claim.job.name)
             if running is None and claim.job.name not in self._preparing:
