@@ -60,7 +60,7 @@ def write_spec(folder: Path) -> Path:
     spec.write_text(
         f"command: >-\n  echo $AZUREML_RUN_ID >> {folder}/runs;\n"
         f"  for i in $(seq {LINES}); do echo line $i; sleep 0.02; done;\n"
-        "  exit ${{inputs.code}}\nenvironment: azureml:any@latest\ninputs:\n  code: 0\n"
+        "  exit ${{inputs.code}}\nenvironment: azureml:local@latest\ninputs:\n  code: 0\n"
     )
     return spec
 
@@ -88,7 +88,7 @@ def kill_at_random(home: Path, chance: random.Random, stop: threading.Event, kil
         wanted = chance.choice(["engine", "engine", "keeper", "wrapper", "client"])
         victims = [process for process in processes_of(home) if role(process) == wanted]
         if wanted == "client":
-            victims = [process for process in psutil.process_iter() if AML in cmdline(process)]
+            victims = [process for process in psutil.process_iter() if is_client(process, home)]
         if victims:
             killed.append(wanted)
             with suppress(psutil.NoSuchProcess):
@@ -102,6 +102,13 @@ def role(process: psutil.Process) -> str:
     if "aml.workspace.embedded.engine" in arguments:
         return "engine"
     return "wrapper" if "aml-job" in arguments else "other"
+
+
+def is_client(process: psutil.Process, home: Path) -> bool:
+    """Whether it is a command of this test, not of one that runs beside it."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return AML in process.cmdline() and process.environ().get("AML_HOME") == str(home)
+    return False
 
 
 def cmdline(process: psutil.Process) -> list[str]:

@@ -11,7 +11,11 @@ from aml.spec.load import load
 from aml.spec.parse import problems
 
 CORPUS = Path(__file__).parents[3] / "shared" / "conformance"
-KINDS = ("command", "sweep", "model", "data", "environment", "compute")
+KINDS = (
+    *("command", "sweep"),
+    *("model", "data", "environment", "compute", "datastore"),
+    *("online_endpoint", "online_deployment", "schedule"),
+)
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")
 

@@ -228,6 +228,11 @@ def test_a_warning_refuses_nothing() -> None:
         ("name: x\npath: y", "model"),
         ("command: ls", "command"),
         ("nothing: known", "command"),
+        ("type: azure_bolb", "azure_blob"),
+        ("type: kubernetes\nendpoint_name: x", "online-deployment"),
+        ("type: pipeline\nendpoint_name: x", "batch-deployment"),
+        ("type: kubernetes\nnamespace: x", "kubernetes"),
+        ("name: x\ntraffic: {}", "online-endpoint"),
         ("- a", "command"),
     ],
 )

@@ -85,6 +85,12 @@ def note(text: str) -> None:
         messages.note(text)
 
 
+def warn(text: str) -> None:
+    """Something that may go wrong, on stderr, unless --only-show-errors."""
+    if not globals_().only_show_errors:
+        messages.warn(text)
+
+
 def declared_options(declaration: Callable[..., Any]) -> list[Parameter]:
     """The options that a function's signature, or a dataclass, declares in typer's way."""
     info = CommandInfo(name="options", callback=declaration)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aml.commands._jobs import ExperimentName
+from aml.commands._jobs import ExperimentName, Mode, in_mode
 from aml.commands._options import File, OptionalName, Sets
 from aml.commands._output import emit
 from aml.commands._workspace import workspace_in_use
@@ -25,11 +25,12 @@ def plan(
     name: OptionalName = None,
     experiment_name: ExperimentName = None,
     set_: Sets = None,
+    environment_mode: Mode = None,
 ) -> None:
     """Show what `job create` would run, and change nothing."""
     from aml.commands._specs import job_spec
 
-    show_plan(job_spec(file, set_ or [], name=name, experiment_name=experiment_name))
+    show_plan(in_mode(job_spec(file, set_ or [], name=name, experiment_name=experiment_name), environment_mode))
 
 
 def show_plan(spec: CommandJob) -> None:

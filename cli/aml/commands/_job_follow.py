@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from aml.commands._app import note
+from aml.commands._globals import note, warn
 from aml.commands._jobs import emit_job, open_web
 from aml.commands._output import emit, is_for_people
 from aml.commands._workspace import workspace_in_use
-from aml.errors import JobFailed
+from aml.errors import JobFailed, Misfit
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import Workspace
@@ -17,35 +17,37 @@ from aml.workspace.records import Job, Status
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
-    from aml.workspace.again import Again
 
 
-def submit(spec: CommandJob, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
+def submit(
+    spec: CommandJob,
+    *,
+    code_of: str | None = None,
+    secrets_of: str | None = None,
+    stream: bool,
+    cancel_on_interrupt: bool,
+    web: bool,
+    strict: bool = False,
+) -> int:
     """Submit a job and show it, at once or when it is over; the exit code."""
     workspace = workspace_in_use()
-    _tell_notes(workspace, spec)
-    job = workspace.submit(spec)
-    return _show(workspace, job, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
-
-
-def submit_again(new: Again, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
-    """`submit` for what is made from another job."""
-    workspace = workspace_in_use()
-    _tell_notes(workspace, new.spec)
-    job = workspace.submit(new.spec, code_of=new.code_of, secrets_of=new.secrets_of)
-    return _show(workspace, job, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
-
-
-def _tell_notes(workspace: Workspace, spec: CommandJob) -> None:
+    if unmet := workspace.unmet(spec):
+        _tell_unmet("; ".join(unmet), strict=strict)
     for text in workspace.notes(spec):
         note(text)
-
-
-def _show(workspace: Workspace, job: Job, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
+    job = workspace.submit(spec, code_of=code_of, secrets_of=secrets_of)
     open_web(job, web)
     if stream:
         return follow_and_show(workspace, job, cancel_on_interrupt=cancel_on_interrupt)
     return show_submitted(job)
+
+
+def _tell_unmet(lacks: str, *, strict: bool) -> None:
+    found = f"the Python that aml is installed in lacks what the environment asks for: {lacks}"
+    if strict:
+        hint = "Install it there, or build an environment that has it with --environment-mode venv."
+        raise Misfit(found, hint, ("environment",))
+    warn(f"{found}. `--environment-mode venv` builds one that has it, `--strict` refuses")
 
 
 def show_submitted(job: Job) -> int:

@@ -9,7 +9,7 @@ import typer
 
 from aml.commands import _job_again, _job_check, _job_edit, _job_files
 from aml.commands._job_follow import failure, follow, show_ended, submit
-from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream, emit_job, open_web
+from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Mode, Stream, emit_job, in_mode, open_web
 from aml.commands._options import (
     ArchivedOnly,
     File,
@@ -38,18 +38,22 @@ def create(
     set_: Sets = None,
     stream: Stream = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
+    environment_mode: Mode = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a job whose environment asks for what it would not find.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
     from aml.commands._specs import at_its_line, job_spec
 
-    spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
+    spec = in_mode(job_spec(file, set_ or [], name=name, experiment_name=experiment_name), environment_mode)
     with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
         if dry_run:
             _job_check.show_plan(spec)
             return 0
-        return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+        return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web, strict=strict)
 
 
 @app.command()

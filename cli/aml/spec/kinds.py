@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aml.spec.document import Document
+from aml.spec.wording import did_you_mean
 
 DEFAULT = "command"  # as Azure ML: a job without `type` is a command job
 
@@ -28,11 +29,13 @@ _SCHEMAS: Mapping[str, str] = {
     "synapsesparkcompute": "synapsespark",
     "environment": "environment",
     "data": "data",
+    "dataimport": "data-import",
     "model": "model",
     "azureblob": "azure_blob",
     "azurefile": "azure_file",
     "azuredatalakegen1": "azure_data_lake_gen1",
     "azuredatalakegen2": "azure_data_lake_gen2",
+    "onelake": "one_lake",
     "managedonlineendpoint": "online-endpoint",
     "kubernetesonlineendpoint": "online-endpoint",
     "managedonlinedeployment": "online-deployment",
@@ -47,13 +50,15 @@ _SCHEMAS: Mapping[str, str] = {
 }
 
 _TYPES: Mapping[str, str] = {
+    **{name: name for name in ("import", "data_transfer", "finetuning", "distillation")},
     **{name: name for name in ("command", "sweep", "pipeline", "spark", "automl", "parallel")},
     **{name: name for name in ("amlcompute", "computeinstance", "virtualmachine", "kubernetes", "synapsespark")},
-    **{name: name for name in ("azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2")},
+    **{name: name for name in ("azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2", "one_lake")},
     **dict.fromkeys(("custom_model", "mlflow_model", "triton_model"), "model"),
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
+_BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
 _COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
 _COMPONENT_KEYS = frozenset({"version", "is_deterministic", "additional_includes"})
 _PARAMETERS = frozenset({"string", "number", "integer", "boolean"})
@@ -64,9 +69,17 @@ _KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"trial"}), "sweep"),
     (frozenset({"jobs"}), "pipeline"),
     (frozenset({"create_job"}), "schedule"),
-    (frozenset({"endpoint_name"}), "online-deployment"),
+    (frozenset({"trigger"}), "schedule"),
+    (frozenset({"defaults", "name"}), "batch-endpoint"),
     (frozenset({"auth_mode"}), "online-endpoint"),
+    (frozenset({"traffic"}), "online-endpoint"),
+    (frozenset({"mirror_traffic"}), "online-endpoint"),
     (frozenset({"path", "flavors"}), "model"),
+    (frozenset({"container_name"}), "azure_blob"),
+    (frozenset({"file_share_name"}), "azure_file"),
+    (frozenset({"filesystem", "account_name"}), "azure_data_lake_gen2"),
+    (frozenset({"store_name"}), "azure_data_lake_gen1"),
+    (frozenset({"one_lake_workspace_name"}), "one_lake"),
     (frozenset({"image"}), "environment"),
     (frozenset({"build"}), "environment"),
     (frozenset({"name", "path"}), "model"),
@@ -78,7 +91,8 @@ def kind_of(document: Document) -> str:
     data = document.data
     if not isinstance(data, dict):
         return DEFAULT
-    kind = _by_schema(data) or _TYPES.get(str(data.get("type")).lower()) or _by_keys(data) or DEFAULT
+    by_type = _TYPES.get(str(data.get("type")).lower())
+    kind = _by_schema(data) or _deployment(data) or by_type or _by_keys(data) or _by_misspelled_type(data) or DEFAULT
     return f"{kind}-component" if kind in _COMPONENTS and "$schema" not in data and _is_component(data) else kind
 
 
@@ -103,6 +117,20 @@ def _declares(value: Mapping[Any, Any]) -> bool:
 def _by_schema(data: Mapping[Any, Any]) -> str | None:
     name = re.search(r"([A-Za-z0-9]+)(?:\.schema)?\.json\s*$", str(data.get("$schema")))
     return _SCHEMAS.get(name[1].lower()) if name else None
+
+
+def _deployment(data: Mapping[Any, Any]) -> str | None:
+    """A deployment has a `type` too, and some of its types are also those of computes and jobs."""
+    if "endpoint_name" not in data:
+        return None
+    is_batch = str(data.get("type")).lower() in ("model", "pipeline") or not data.keys().isdisjoint(_BATCH_KEYS)
+    return "batch-deployment" if is_batch else "online-deployment"
+
+
+def _by_misspelled_type(data: Mapping[Any, Any]) -> str | None:
+    given = data.get("type")
+    meant = did_you_mean(given, _TYPES) if isinstance(given, str) else None
+    return _TYPES[meant] if meant else None
 
 
 def _by_keys(data: Iterable[Any]) -> str | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from aml.errors import Pointer, Problem, SpecError
 from aml.spec import rules, schema, schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
-from aml.spec.model import Spec
+
+if TYPE_CHECKING:
+    from aml.spec.model import Spec
 
 _BUILDERS: Mapping[str, tuple[str, str]] = {
     "command": ("build", "command_job"),
@@ -20,8 +23,15 @@ _BUILDERS: Mapping[str, tuple[str, str]] = {
     "environment": ("build", "environment"),
     "amlcompute": ("build", "amlcompute"),
     "computeinstance": ("build", "compute_instance"),
+    "azure_blob": ("build_datastores", "datastore"),
+    "azure_file": ("build_datastores", "datastore"),
+    "azure_data_lake_gen1": ("build_datastores", "datastore"),
+    "azure_data_lake_gen2": ("build_datastores", "datastore"),
+    "one_lake": ("build_datastores", "datastore"),
+    "online-endpoint": ("build_serving", "online_endpoint"),
+    "online-deployment": ("build_serving", "online_deployment"),
 }
-"""Kind -> the module that is loaded to build its spec, and the function in it."""
+"""Kind -> the module beside this one, and its function; who only checks a file does not load it."""
 
 _CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""

@@ -54,7 +54,7 @@ class _Check:
             return
         text = _as_text(schema, node)
         if text is None and not _fits(schema, node.data):
-            yield self.wrong_type(schema, node, at)
+            yield from self.unfit(schema, node, at)
             return
         value = node.data if text is None else text
         yield from self.value(schema, value, at)
@@ -64,6 +64,14 @@ class _Check:
         elif isinstance(value, list) and "items" in schema:
             for index, child in node.children.items():
                 yield from self.node(schema["items"], child.node, (*at, index))
+
+    def unfit(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        """A value of another type; of a mapping that is empty the keys that it needs are told."""
+        if node.data is None and schema.get("required"):
+            for key in schema["required"]:
+                yield self.absent(key, schema, at)
+        else:
+            yield self.wrong_type(schema, node, at)
 
     def value(self, schema: Schema, value: Any, at: Pointer) -> Iterator[Problem]:
         if isinstance(value, str):
@@ -114,9 +122,7 @@ class _Check:
         misspelled = {_meant(schema, node, key) for key in islice(unknown, MOST)} if absent else ()
         for key in absent:
             if key not in misspelled:
-                about = schema["properties"][key]
-                values = _texts(about.get("enum", ()))
-                yield self.absent(key, schema, at, allowed(values) if values else about.get("description"))
+                yield self.absent(key, schema, at)
 
     def any_of(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         """What the one branch finds that was meant: of the value's type, by its key `type`, else by its keys."""
@@ -145,9 +151,9 @@ class _Check:
                 yield from self.wrong_name(value, types, (*at, key), node)
                 return
             branches = [branch for branch in branches if name in _types_named(branch)]
-        meant = max(branches, key=lambda branch: _likeness(branch, node))
+        meant = _most_like(branches, node)
         if types and key not in node.data and "type" in meant.get("required", ()):
-            yield self.absent("type", schema, at, _type_hint(meant, types))
+            yield self.absent("type", schema, at, hint=_type_hint(meant, types))
         else:
             yield from self.node(meant, node, at)
 
@@ -162,6 +168,9 @@ class _Check:
         if node.data is None:
             hint = f"Give {wanted}, or remove the key."
             return self.document.problem("wrong-type", f"{name_of(at)} has no value.", at, hint=hint)
+        if schema.get("writeOnly"):
+            message = f"{name_of(at)} should be {wanted}, not {found(node.data, shown=False)}."
+            return self.document.problem("wrong-type", message, at)
         quotable = "string" in _types(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
         quoted = f'Quote it: "{node.raw}".' if quotable else None
         message = f"{name_of(at)} should be {wanted}, not {found(node.data)}."
@@ -170,7 +179,8 @@ class _Check:
     def mismatch(self, schema: Schema, value: str, at: Pointer, *, at_key: bool = False) -> Problem:
         message, _, advice = schema["patternErrorMessage"].partition("; ")
         code = schema.get("x-code", "wrong-type" if _is_numeric(schema) else "bad-format")
-        subject = name_of(at) if at_key or not value.strip() else f"{name_of(at)} is '{short(value)}', which"
+        is_hidden = at_key or not value.strip() or schema.get("writeOnly")
+        subject = name_of(at) if is_hidden else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
         hint = _reference_hint(value) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
         return self.document.problem(code, f"{subject} {message}.", at, hint=hint, place=place)
@@ -180,7 +190,10 @@ class _Check:
         hint = f"Did you mean {meant}? {allowed(values)}" if meant else allowed(values)
         return self.document.problem("not-allowed", f"{name_of(at)} can't be '{short(value)}'.", at, hint=hint)
 
-    def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None) -> Problem:
+    def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None = None) -> Problem:
+        about = schema.get("properties", {}).get(key, {})
+        values = _texts(about.get("enum", ()))
+        hint = hint or (allowed(values) if values else about.get("description"))
         subject = name_of(at) if at else f"A {schema['title']}"
         return self.document.problem("missing-key", f"{subject} needs the key `{key}`.", (*at, key), hint=hint)
 
@@ -276,6 +289,18 @@ def _type_hint(meant: Schema, types: Sequence[str]) -> str:
     """Which type the other keys speak for, if there is no more than one."""
     names, required = _types_named(meant), len(meant["required"]) > 1
     return f"Its keys are those of {article(meant['title'])}: type: {names[0]}." if required else allowed(types)
+
+
+def _most_like(branches: Sequence[Schema], node: Node) -> Schema:
+    """The branch that a mapping was meant for: one that it fits, else by its keys, misspelled ones too."""
+    known = [branch for branch in branches if _has_right_keys(branch, node)]
+    return max(known or branches, key=lambda branch: _likeness(branch, node))
+
+
+def _has_right_keys(branch: Schema, node: Node) -> bool:
+    known, others = branch.get("properties", {}), branch.get("additionalProperties", True)
+    given = node.data.keys() if isinstance(node.data, dict) else ()
+    return all(key in given for key in branch.get("required", ())) and (others is not False or given <= known.keys())
 
 
 def _likeness(branch: Schema, node: Node) -> tuple[int, int, bool]:

@@ -17,6 +17,7 @@ KEYWORDS = frozenset(
         *("minItems", "minProperties"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
+        "writeOnly",  # a secret: no message shows its value
         *("doNotSuggest", "patternErrorMessage"),  # what editors show
         "x-code",  # the code of a problem with `pattern`
         "x-exact",  # an enum that does not ignore case
@@ -36,6 +37,11 @@ def schema_of(kind: str) -> Schema:
     file = f"{kind}.schema.json"
     schema: Schema = _resolve(_read(file), file)
     return schema
+
+
+def definition(name: str) -> Schema:
+    """A definition of common.schema.json."""
+    return _definition("common.schema.json", f"/definitions/{name}")
 
 
 def _resolve(value: Any, file: str) -> Any:

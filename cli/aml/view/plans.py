@@ -7,7 +7,7 @@ from typing import Any
 
 from aml.view.cards import short, size
 from aml.view.color import paint
-from aml.workspace.records import Plan, Snapshot
+from aml.workspace.records import Plan, PlannedEnvironment, Snapshot
 
 _MAX_FILES = 20
 _MAX_IGNORED = 8
@@ -28,6 +28,13 @@ def document(plan: Plan) -> dict[str, Any]:
         "outputs": {name: str(path) for name, path in plan.outputs.items()},
         "devices": [{"node": each.node, "uuid": each.uuid, "name": each.name} for each in plan.devices],
         "snapshot": None if plan.snapshot is None else _snapshot_document(plan.snapshot),
+        "environment": {
+            "name": plan.runs_in.name,
+            "mode": plan.runs_in.mode,
+            "python": plan.runs_in.python,
+            "is_built": plan.runs_in.is_built,
+            "unmet": list(plan.runs_in.unmet),
+        },
         "notes": list(plan.notes),
     }
 
@@ -39,7 +46,8 @@ def card(plan: Plan, *, color: bool) -> str:
 def _lines(plan: Plan, color: bool) -> Iterator[str]:
     yield f"{paint(plan.name or 'a job', 'bold', color)}  in the experiment {plan.experiment_name}"
     yield from _section("command", plan.command.splitlines(), color)
-    yield from _section("environment, besides yours", _pairs(plan.environment), color)
+    yield from _section("runs in", _environment(plan.runs_in), color)
+    yield from _section("environment variables, besides yours", _pairs(plan.environment), color)
     for rank, added in enumerate(plan.processes):
         yield from _section(f"process {rank}", _pairs(added), color)
     yield from _section("working directory", [short(plan.working_directory)], color)
@@ -56,6 +64,13 @@ def _lines(plan: Plan, color: bool) -> Iterator[str]:
     yield from _section("notes", plan.notes, color)
     yield ""
     yield paint("Nothing was changed.", "dim", color)
+
+
+def _environment(planned: PlannedEnvironment) -> Iterator[str]:
+    told = {"environment": planned.name, "mode": planned.mode}
+    if planned.python is not None:
+        told["python"] = planned.python + ("" if planned.is_built else "  (built when the job starts)")
+    yield from _pairs(told | ({"lacks": "; ".join(planned.unmet)} if planned.unmet else {}))
 
 
 def _section(title: str, lines: Any, color: bool) -> Iterator[str]:

@@ -56,6 +56,9 @@ class Workspace(Protocol):
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
+    def unmet(self, spec: CommandJob) -> Sequence[str]:
+        """What the environment of a spec asks for and the job will not find, each with what is there instead."""
+
     def plan(self, spec: CommandJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 

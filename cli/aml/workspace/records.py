@@ -61,6 +61,10 @@ END_OF: Mapping[Reason, Status] = {
 GAVE_WAY = "it gave way to a job of a dedicated compute; it starts again from its beginning when there is room"
 
 
+ENVIRONMENT_MODE = "aml.environment_mode"
+"""The property of a job that says its mode; Azure ML keeps it and does not read it."""
+
+
 class EnvironmentMode(StrEnum):
     """What a job's environment is made of."""
 
@@ -157,6 +161,17 @@ class PlannedDevice:
 
 
 @dataclass(frozen=True)
+class PlannedEnvironment:
+    """What the processes would run in."""
+
+    name: str  # as the spec refers to it, with the version that is the latest now; or what an inline one is
+    mode: EnvironmentMode
+    python: str | None  # the first `python` on the job's PATH; None where an image or conda decides
+    is_built: bool  # nothing has to be built before the job starts
+    unmet: tuple[str, ...]  # what the environment asks for and the job would not find
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a submit would run. Where the name is not known yet, `<name>` stands in its place."""
 
@@ -170,6 +185,7 @@ class Plan:
     outputs: Mapping[str, Path]
     devices: tuple[PlannedDevice, ...]  # the GPUs that the job would get now
     snapshot: Snapshot | None
+    runs_in: PlannedEnvironment
     notes: tuple[str, ...]
 
 

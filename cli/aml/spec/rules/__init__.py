@@ -24,6 +24,15 @@ _MODULES: Mapping[str, str] = {
     "data": "assets",
     "environment": "assets",
     "amlcompute": "computes",
+    "azure_blob": "datastores",
+    "azure_file": "datastores",
+    "azure_data_lake_gen1": "datastores",
+    "azure_data_lake_gen2": "datastores",
+    "one_lake": "datastores",
+    "online-endpoint": "endpoints",
+    "online-deployment": "deployments",
+    "schedule": "schedules",
+    "computeinstance": "computes",
 }
 """Kind -> the module here whose RULES has it."""
 

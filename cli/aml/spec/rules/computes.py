@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.model import AmlCompute
+from aml.spec.rules import triggers
 
 _NODES = {"min_instances": AmlCompute.min_instances, "max_instances": AmlCompute.max_instances}
 
@@ -23,4 +24,11 @@ def _default(document: Document) -> str:
     return "" if "max_instances" in document.data else " when left out"
 
 
-RULES = {"amlcompute": (nodes,)}
+def schedules(document: Document) -> Iterator[Problem]:
+    """The triggers by which an instance starts and stops."""
+    listed = document.value("schedules", "compute_start_stop")
+    for index in range(len(listed) if isinstance(listed, list) else 0):
+        yield from triggers.trigger(document.part("schedules", "compute_start_stop", index, "trigger"))
+
+
+RULES = {"amlcompute": (nodes,), "computeinstance": (schedules,)}

@@ -46,6 +46,32 @@ def data(document: Document) -> Iterator[Problem]:
     yield from _table(document)
 
 
+def deployment(document: Document) -> Iterator[Problem]:
+    yield from _path(document, ("model", "path"), "The path")
+    yield from _path(document, ("code_configuration", "code"), "The code folder")
+    yield from _scoring_script(document)
+    yield from _environment(document, ("environment",))
+
+
+def _scoring_script(document: Document) -> Iterator[Problem]:
+    """The script stands in the code folder, where that is local; without a folder it is relative to the file."""
+    code, script = (document.value("code_configuration", key) for key in ("code", "scoring_script"))
+    is_here = isinstance(code, str) and reference.is_local(code)
+    folder = Path(reference.absolute(code, document.folder)) if is_here else None
+    if not folder or not folder.is_dir() or not isinstance(script, str) or not script.strip():
+        return
+    if not reference.exists(script, folder):
+        message = f"The scoring script '{script}' does not exist in {code}."
+        hint = _missing_hint(script, folder)
+        hint = hint if hint.startswith("Did") else "It is relative to `code`."
+        yield document.problem("missing-path", message, ("code_configuration", "scoring_script"), hint=hint)
+
+
+def local(document: Document, pointer: Pointer, what: str) -> Iterator[Problem]:
+    """What is wrong with the path at `pointer`."""
+    yield from _path(document, pointer, what)
+
+
 def _environment(document: Document, at: Pointer) -> Iterator[Problem]:
     yield from _path(document, (*at, "conda_file"), "The conda file")
     yield from _path(document, (*at, "build", "path"), "The build folder")

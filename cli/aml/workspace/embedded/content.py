@@ -9,7 +9,7 @@ from aml.errors import AmlError
 from aml.spec import reference
 from aml.spec.model import Data, Environment
 from aml.workspace.embedded.assets import NewAsset
-from aml.workspace.embedded.blobs import explained
+from aml.workspace.embedded.environments import conda_file
 from aml.workspace.embedded.references import job_of
 
 
@@ -53,7 +53,7 @@ def _new_environment(spec: Environment, created_by: str) -> NewAsset:
     if spec.image is not None:
         document["image"] = spec.image
     if spec.conda_file is not None:
-        document["conda_file"] = _read(spec.conda_file) if isinstance(spec.conda_file, str) else spec.conda_file
+        document["conda_file"] = conda_file.content(spec.conda_file)
     if spec.build is not None:
         document["build"] = {"dockerfile_path": "Dockerfile"} | dict(spec.build)
         if reference.is_local(spec.build["path"]):
@@ -72,20 +72,6 @@ def _new_environment(spec: Environment, created_by: str) -> NewAsset:
         tags=spec.tags,
         repeatable=True,
     )
-
-
-def _read(conda_file: str) -> Any:
-    import yaml  # only files need it
-
-    with explained(Path(conda_file)):
-        text = Path(conda_file).read_text("utf-8")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise AmlError(f"{conda_file} is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise AmlError(f"{conda_file} is not a conda environment file", "It is a mapping with the key dependencies.")
-    return content
 
 
 def _check_dockerfile(folder: Path, name: str) -> None:

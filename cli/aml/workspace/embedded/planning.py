@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
-from aml.errors import BackendError
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
 from aml.spec.stored import document_of
-from aml.workspace.embedded import gpus, leases
+from aml.workspace.embedded.device_plan import Devices
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.engine.inputs import Place, places
-from aml.workspace.embedded.leases import Lease, lease
+from aml.workspace.embedded.environments.choice import Choice
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.embedded.store import Needs
-from aml.workspace.records import Job, Plan, PlannedDevice, PlannedInput, Snapshot, Status
+from aml.workspace.records import Job, Plan, PlannedDevice, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 
 UNKNOWN_NAME = "<name>"
-
-
-@dataclass(frozen=True)
-class Devices:
-    """The GPUs of a plan."""
-
-    of_nodes: tuple[tuple[str, ...], ...] | None = None  # UUIDs; None where there is none to tell of
-    names: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
 
 def plan(
@@ -43,6 +33,7 @@ def plan(
     snapshot: Snapshot | None,
     devices: Devices,
     declared: Collection[str],
+    choice: Choice,
     notes: Sequence[str],
 ) -> Plan:
     """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had.
@@ -71,6 +62,7 @@ def plan(
         ),
         snapshot=snapshot,
         notes=(*notes, *devices.notes),
+        runs_in=_environment(choice),
     )
 
 
@@ -79,27 +71,10 @@ def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Track
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
 
 
-def planned_devices(needs: Needs, nodes: int) -> Devices:
-    """The GPUs that a job would get now, or that it waits for; nobody is kept from them."""
-    if not (needs.gpus and gpus.may_be_there()):
-        return Devices()
-    try:
-        there = gpus.devices()
-    except BackendError as error:
-        return Devices(notes=(error.message,))
-    if not there:
-        return Devices()
-    pool = gpus.named(needs.visible_devices, there)
-    count = min(needs.gpus, len(pool))
-    free = lease(pool, count)
-    free.release()
-    notes = []
-    if count < needs.gpus:
-        notes.append(f"the job wants {needs.gpus} GPUs and gets {count}: it can have no more of this machine")
-    if len(free.devices) < count:
-        notes.append(f"{len(free.devices)} of the {count} GPUs are free: the job waits for the others")
-    chosen = Lease(tuple(dict.fromkeys([*free.devices, *leases.in_order(pool)]))[:count])
-    return Devices(chosen.of_nodes(nodes), {device.uuid: device.name for device in pool}, tuple(notes))
+def _environment(choice: Choice) -> PlannedEnvironment:
+    name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
+    python = str(Path(sys.executable).with_name("python"))
+    return PlannedEnvironment(name, choice.mode, python, is_built=True, unmet=choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking, devices: Devices) -> launch.Site:

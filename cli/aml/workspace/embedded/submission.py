@@ -15,8 +15,10 @@ from aml.workspace.embedded import capacity, computes, gpus, instances, job_secr
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.device_plan import planned_devices
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
+from aml.workspace.embedded.environments.choice import Choice, choose
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
@@ -36,9 +38,7 @@ class Submission:
 
     def notes(self, spec: CommandJob) -> Sequence[str]:
         """What this workspace does otherwise than Azure."""
-        notes = []
-        if not (isinstance(spec.environment, str) and spec.environment.startswith("azureml:local")):
-            notes.append("the job runs in the Python environment that aml is installed in, not in the one of the spec")
+        notes = [*self._choice(spec).notes()]
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
         if compute.state == instances.STOPPED:
@@ -48,6 +48,10 @@ class Submission:
         if spec.inputs and (self.paths.engine / WRITABLE_INPUTS).exists():
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
+
+    def unmet(self, spec: CommandJob) -> Sequence[str]:
+        """What the environment asks for and the job will not find."""
+        return self._choice(spec).unmet()
 
     def plan(self, spec: CommandJob, *, tracking_uri: str | None) -> Plan:
         """What a submit would do; nothing is changed."""
@@ -67,8 +71,9 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
-            devices=planning.planned_devices(capacity.needs_of(spec, compute, spread, os.environ), spread.nodes),
+            devices=planned_devices(capacity.needs_of(spec, compute, spread, os.environ), spread.nodes),
             declared=self._declared(),
+            choice=self._choice(spec),
             notes=self.notes(spec),
         )
 
@@ -81,7 +86,12 @@ class Submission:
             names.check_job_name(spec.name)
         compute, spread = self._place(spec)
         spec = job_secrets.together(spec, self._secrets(secrets_of))
-        spec = replace(spec, inputs={name: self._checked(value) for name, value in spec.inputs.items()})
+        choice = self._choice(spec)
+        spec = replace(
+            spec,
+            inputs={name: self._checked(value) for name, value in spec.inputs.items()},
+            environment=choice.resolved.pinned,
+        )
         digest = self._stored_code(spec) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
         told, secret = job_secrets.apart(spec, self._declared())
@@ -95,7 +105,7 @@ class Submission:
             created_by=names.user_name(),
             parent_job_name=spec.parent_job_name,
             tags=spec.tags,
-            properties={**({} if code_of else self._origin(spec)), **spec.properties},
+            properties={**({} if code_of else self._origin(spec)), **spec.properties, **choice.properties},
             compute=compute.name,
             needs=capacity.needs_of(spec, compute, spread, os.environ),
         )
@@ -117,6 +127,9 @@ class Submission:
         from aml.workspace.source_control import git_properties
 
         return git_properties(Path(spec.code), os.environ)
+
+    def _choice(self, spec: CommandJob) -> Choice:
+        return choose(spec, self.references.assets, settings.read(self.database))
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""

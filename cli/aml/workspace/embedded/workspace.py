@@ -87,6 +87,9 @@ class EmbeddedWorkspace:
     def notes(self, spec: CommandJob) -> Sequence[str]:
         return self._submission.notes(spec)
 
+    def unmet(self, spec: CommandJob) -> Sequence[str]:
+        return self._submission.unmet(spec)
+
     def plan(self, spec: CommandJob) -> Plan:
         return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
