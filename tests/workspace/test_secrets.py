@@ -48,7 +48,7 @@ def test_a_job_gets_its_secrets_and_no_record_has_them(declared, aml_home):
 
 def test_no_command_tells_them(declared, tmp_path):
     (tmp_path / "job.yml").write_text(
-        f"command: sleep 0.1\nenvironment: azureml:any@latest\nenvironment_variables: {json.dumps(VARIABLES)}\n"
+        f"command: sleep 0.1\nenvironment: azureml:local@latest\nenvironment_variables: {json.dumps(VARIABLES)}\n"
     )
     file = ("-f", str(tmp_path / "job.yml"))
     told = [aml("job", "plan", *file), aml("job", "create", *file, "--name", "one", "--stream")]

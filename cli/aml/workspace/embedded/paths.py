@@ -78,6 +78,11 @@ class JobPaths:
         return self.exec / "pid"
 
     @property
+    def group(self) -> Path:
+        """Where the control group is that the job's processes are in, if they are in one."""
+        return self.exec / "group"
+
+    @property
     def ranks(self) -> Path:
         """Variables and logs of the processes of a job that has several; renamed to `failed.NUMBER` when one fails."""
         return self.exec / "ranks.json"

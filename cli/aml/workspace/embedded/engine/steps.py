@@ -102,7 +102,7 @@ class Steps:
         _set_aside(paths.log.parent)
         for folder in (paths.work, paths.inputs):
             shutil.rmtree(folder, ignore_errors=True)
-        for name in ("pid", "running", "exit.*", "failed.*", "ranks.*"):
+        for name in ("pid", "running", "exit.*", "failed.*", "ranks.*", "group"):
             for file in paths.exec.glob(name):
                 file.unlink()
 

@@ -2,8 +2,9 @@
 
 Every job runs below a wrapper in POSIX sh that needs no engine: it has its own session, holds no pipe of the engine,
 and leaves the exit status as a file name. What it starts lives in a PID namespace of its own where the kernel
-lets us, so that the end of its first process is the end of all. Elsewhere, and for the wrapper itself, the job's
-processes are found by descent, by session and by the job's marker in their environment.
+lets us, so that the end of its first process is the end of all; else in a control group; else below a program that
+orphans come to. Where there is none of this, and for the wrapper itself, the job's processes are found by descent and
+by the job's marker in their environment.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 import psutil
 
 from aml.errors import BackendError
-from aml.workspace.embedded.engine.executors import MARKER, Launch, Process, identity
+from aml.workspace.embedded.engine.executors import MARKER, Launch, Process, groups, identity
 from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
@@ -62,6 +63,7 @@ _NAMESPACES = (
 _KILL_ROUNDS = 100
 _KILL_ROUND_S = 0.05
 _YOUNG_S = 0.5
+_REAPER = str(Path(__file__).with_name("reaper.py"))
 
 
 class ProcessExecutor:
@@ -80,8 +82,11 @@ class ProcessExecutor:
             make_places(mounts)
         else:
             mounts = ()
-        first = ["sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--"]
-        argv = [*namespace, *first, *drop, *_command(launch)]
+        if namespace:
+            first = [*namespace, "sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--", *drop]
+        else:
+            first = _holder(launch.paths)
+        argv = [*first, *_command(launch)]
         log = launch.paths.log if len(launch.processes) == 1 else launch.paths.ranks_log
         wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(log), self._engine_dir]
         try:
@@ -146,10 +151,12 @@ class ProcessExecutor:
 
     def sweep(self, process: Process, paths: JobPaths) -> None:
         for _ in range(_KILL_ROUNDS):
+            if paths.group.exists():
+                groups.kill(Path(paths.group.read_text()))
             found = list(_members(process.pid if self.is_alive(process) else None, str(paths.folder)))
             if not found:
                 return
-            for member in found:
+            for member in [each for each in found if not _is_reaper(each)] or found:
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                     member.kill()
             psutil.wait_procs(found, timeout=_KILL_ROUND_S)
@@ -185,20 +192,41 @@ def isolation() -> tuple[str, ...]:
     return ()
 
 
+def _holder(paths: JobPaths) -> list[str]:
+    """The command that keeps a job's processes together where they have no namespace."""
+    place = groups.place()
+    if place is not None:
+        with suppress(FileExistsError), paths.group.open("x") as file:  # an engine that died may have made it
+            file.write(str(groups.group_of(paths.folder, place)))
+        return ["sh", "-c", groups.JOIN, "aml-join", paths.group.read_text()]
+    if sys.platform == "linux":
+        return [sys.executable, "-I", "-S", _REAPER]
+    return ["sh", "-c", INIT, "aml-init", "--"]
+
+
+def _is_reaper(process: psutil.Process) -> bool:
+    """Whether it is where orphans come to: killed first, it would let them go."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return _REAPER in process.cmdline()
+    return False
+
+
 def _members(wrapper: int | None, folder: str) -> Iterator[psutil.Process]:
-    """Living processes of a job: below the wrapper, or marked as the job's."""
-    seen: set[int] = set()
-    if wrapper is not None:
-        with suppress(psutil.NoSuchProcess):
-            top = psutil.Process(wrapper)
-            for process in [top, *top.children(recursive=True)]:
-                seen.add(process.pid)
-                if process.status() != psutil.STATUS_ZOMBIE:
-                    yield process
+    """Living processes of a job: the wrapper, those that are marked as the job's, and all below them."""
+    tops = []
+    with suppress(psutil.NoSuchProcess):
+        tops = [] if wrapper is None else [psutil.Process(wrapper)]
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if process.pid not in seen and process.environ().get(MARKER) == folder:
-                yield process
+            if process.environ().get(MARKER) == folder:
+                tops.append(process)
+    seen: set[int] = set()
+    for top in tops:
+        with suppress(psutil.NoSuchProcess):
+            for process in [top, *top.children(recursive=True)]:
+                if process.pid not in seen and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+                seen.add(process.pid)
 
 
 def _is_marked(pid: int, paths: JobPaths) -> bool:
