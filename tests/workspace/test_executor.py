@@ -148,10 +148,9 @@ os.wait()
 @pytest.mark.parametrize("ending", ["by itself", "asked", "wrapper killed"])
 def test_a_process_that_hides_from_its_parents_and_its_environment_ends_with_the_job(executor, paths, ending):
     (paths.work / "hide.py").write_text(HIDDEN)
+    last = "true" if ending == "by itself" else "sleep 300"
     wait = "while [ ! -e hidden ]; do sleep 0.02; done"
-    command = (
-        f"{shlex.quote(sys.executable)} hide.py; {wait}; echo up; {'true' if ending == 'by itself' else 'sleep 300'}"
-    )
+    command = f"{shlex.quote(sys.executable)} hide.py; {wait}; echo up; {last}"
     started = executor.start(launch(paths, command))
     wait_for(lambda: "up" in paths.log.read_text())
     if ending == "wrapper killed":

@@ -218,7 +218,8 @@ class Jobs:
         message = message and scrubbed(message)
         with self._database.transaction() as write:
             row = write.execute(
-                "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, ended_at = ?, lease = NULL "
+                "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, "
+                "ended_at = max(?, coalesce(started_at, '')), lease = NULL "  # a clock may have been set back
                 f"WHERE name = ? AND lease = ? AND {UNFINISHED} RETURNING id, name",
                 (status, reason, message, exit_code, now.isoformat(), name, lease),
             ).fetchone()

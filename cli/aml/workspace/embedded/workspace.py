@@ -20,6 +20,7 @@ from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.experiments import Experiments
+from aml.workspace.embedded.filesystems import refuse_network
 from aml.workspace.embedded.job_files import JobFiles
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import ModelTable
@@ -45,6 +46,7 @@ class EmbeddedWorkspace:
         names.check_asset_name(name, "a workspace")
         self._name = name
         self._paths = workspace_paths(name)
+        refuse_network(self._paths.folder)
         with explained(self._paths.folder):
             make_private(self._paths.folder)
         self._database = Database(self._paths.store)

@@ -25,8 +25,10 @@ def existing_workspace_name(name: str | None) -> str:
 
 def create_workspace(name: str) -> EmbeddedWorkspace:
     names.check_asset_name(name, "a workspace")
-    if workspace_paths(name).store.exists():
-        raise Conflict(f"a workspace named {name} exists already")
+    for there in workspaces():
+        is_other = there.name != name or workspace_paths(name).store.exists()
+        if there.name.casefold() == name.casefold() and is_other:  # one folder, where the file system folds case
+            raise Conflict(f"a workspace named {there.name} exists already")
     return EmbeddedWorkspace(name)
 
 

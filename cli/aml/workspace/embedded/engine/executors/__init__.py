@@ -46,6 +46,7 @@ class Process:
     pid: int
     started: float  # ticks since boot on Linux, seconds since the epoch elsewhere
     isolated: bool  # in a process namespace of its own: when its first process ends, all have
+    suspended_s: float | None = None  # how long this machine had been suspended when it started
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -67,7 +68,7 @@ class Executor(Protocol):
     def is_alive(self, process: Process) -> bool: ...
 
     def runtime_s(self, process: Process) -> float:
-        """Seconds since the process started, on a clock that nobody sets."""
+        """Seconds since the process started, on a clock that nobody sets and that stands still in suspension."""
 
     def watch(self, process: Process) -> int | None:
         """A file descriptor that becomes readable when the process ends; None where the platform has none."""

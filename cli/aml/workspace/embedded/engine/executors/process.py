@@ -109,7 +109,14 @@ class ProcessExecutor:
             self._children.append(child)
         started = identity.started(pid) if pid == child.pid or _is_marked(pid, launch.paths) else None
         # A wrapper that is gone already has left its exit status; no process will ever have this start time.
-        return Process(identity.host(), identity.boot_id(), pid, -1.0 if started is None else started, bool(namespace))
+        return Process(
+            host=identity.host(),
+            boot_id=identity.boot_id(),
+            pid=pid,
+            started=-1.0 if started is None else started,
+            isolated=bool(namespace),
+            suspended_s=identity.suspended_s(),
+        )
 
     def _mounting(self, namespace: tuple[str, ...]) -> Mounting | None:
         """How inputs are mounted; where they can't be, a file says so to those who submit jobs."""
@@ -126,7 +133,8 @@ class ProcessExecutor:
         return process.boot_id == identity.boot_id() and identity.started(process.pid) == process.started
 
     def runtime_s(self, process: Process) -> float:
-        return identity.age_s(process.started)
+        slept = 0.0 if process.suspended_s is None else identity.suspended_s() - process.suspended_s
+        return identity.age_s(process.started) - slept
 
     def watch(self, process: Process) -> int | None:
         if not hasattr(os, "pidfd_open"):
