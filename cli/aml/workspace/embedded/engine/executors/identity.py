@@ -48,7 +48,7 @@ def suspended_s() -> float:
     """How long this machine has been suspended since its boot."""
     if not _PROC:
         return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    return round(time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC), 2) + 0.0
 
 
 def _started_by_psutil(pid: int) -> float | None:
