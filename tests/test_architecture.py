@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "aml.version": (),
     "aml.spec": ("aml.errors", "aml.bundle"),
     "aml.workspace": ("aml.spec", "aml.errors", "aml.bundle", "aml.version"),
-    "aml.view": ("aml.errors", "aml.workspace.records"),
+    "aml.view": ("aml.errors", "aml.spec.report", "aml.workspace.records"),
     "aml.commands": ("aml.workspace", "aml.spec", "aml.view", "aml.errors", "aml.bundle", "aml.version"),
     "aml.__main__": ("aml.commands", "aml.view", "aml.errors", "aml.version"),
     "aml": ("aml.workspace", "aml.spec", "aml.errors"),

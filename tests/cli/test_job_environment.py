@@ -100,6 +100,15 @@ def test_an_environment_of_azures_is_the_current_one_with_a_note(spec, reference
     assert lacks is None or lacks in done.stderr
 
 
+def test_an_environment_of_a_registry_of_this_machine_is_used(spec):
+    flags = ("--name", "mine", "--image", "ubuntu", "--conda-file", str(spec.with_name("conda.yml")))
+    aml("environment", "create", "--registry-name", "ours", *flags, check=True)
+    done = create(spec, "azureml://registries/ours/environments/mine/labels/latest")
+    assert json.loads(done.stdout)["environment"] == "azureml://registries/ours/environments/mine/versions/1"
+    assert "no-such-package" in done.stderr
+    assert create(spec, "azureml://registries/ours/environments/other/labels/latest").returncode == 3
+
+
 def test_the_local_environment_needs_no_note(spec):
     assert create(spec, "azureml:local@latest").stderr == ""
 

@@ -71,7 +71,7 @@ def test_a_job_reads_from_a_registry_by_version_and_by_label(tmp_path):
     run("data", "create", "-f", str(SPECS / "valid" / "data.yml"), *SHARED)
     (tmp_path / "job.yml").write_text(
         "command: cat ${{inputs.model}} ${{inputs.data}}\n"
-        "environment: azureml:any@latest\n"
+        "environment: azureml:local@latest\n"
         "inputs:\n"
         "  model: {type: custom_model, path: azureml://registries/shared/models/m/labels/latest}\n"
         "  data: {type: uri_file, path: azureml://registries/shared/data/iris/versions/1.10}\n"

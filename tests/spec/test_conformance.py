@@ -12,9 +12,9 @@ from aml.spec.parse import problems
 
 CORPUS = Path(__file__).parents[3] / "shared" / "conformance"
 KINDS = (
-    *("command", "sweep"),
+    *("command", "component", "sweep", "pipeline", "spark", "automl"),
     *("model", "data", "environment", "compute", "datastore"),
-    *("online_endpoint", "online_deployment", "schedule"),
+    *("online_endpoint", "online_deployment", "schedule", "batch_endpoint", "batch_deployment"),
 )
 
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not here")

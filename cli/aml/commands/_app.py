@@ -51,12 +51,14 @@ NOUNS: Mapping[str, str] = {
     "folder": "Prepare a folder as Azure ML v1 does.",
     "run": "Submit scripts with run configurations of Azure ML v1.",
     "compute": "Say where jobs run, and how many at once.",
+    "schema": "Show the JSON Schemas of the specs, and export them for editors.",
     "engine": "Look at the engine that runs the jobs, and stop it.",
 }
 """Noun -> its help; the module of the same name is loaded when the noun is asked for."""
 
 COMMANDS: Mapping[str, str] = {
     "validate": "Check YAML files without running them.",
+    "explain": "Tell what a code of `aml validate` means.",
     "completion": "Print what a shell loads to complete commands and names.",
 }
 """Commands that are no noun; the module has one function."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +23,14 @@ from aml.view.messages import say_problems
 S = TypeVar("S", bound=Spec)
 
 
-def job_spec(file: Path, sets: Sequence[str], **flags: str | None) -> CommandJob:
-    """The job of a file, completed by `--set` and flags before any check. Raises `SpecError` with all problems."""
+def job_spec(file: Path, sets: Sequence[str], *, strict: bool = False, **flags: str | None) -> CommandJob:
+    """The job of a file, completed by `--set` and flags before any check. Raises `SpecError` with all problems.
+
+    With `strict` a warning is a problem too.
+    """
     document = read(file, sets, flags)
+    if strict and (found := problems(document)):
+        raise SpecError(document.file, [replace(problem, severity="error") for problem in found], document.text)
     return _spec(document, kind_of(document), CommandJob)
 
 

@@ -17,6 +17,7 @@ from aml.commands._options import (
     Name,
     OptionalName,
     Sets,
+    Strict,
     Web,
 )
 from aml.commands._output import emit_list
@@ -39,19 +40,18 @@ def create(
     stream: Stream = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
     environment_mode: Mode = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a job whose environment asks for what it would not find.")
-    ] = False,
+    strict: Strict = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
     from aml.commands._specs import at_its_line, job_spec
 
-    spec = in_mode(job_spec(file, set_ or [], name=name, experiment_name=experiment_name), environment_mode)
-    with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
+    flags = {"name": name, "experiment_name": experiment_name}
+    spec = in_mode(job_spec(file, set_ or [], strict=strict, **flags), environment_mode)
+    with at_its_line(file, set_ or [], **flags):
         if dry_run:
-            _job_check.show_plan(spec)
+            _job_check.show_plan(spec, _job_check.azure_notes(file, set_ or [], flags))
             return 0
         return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web, strict=strict)
 

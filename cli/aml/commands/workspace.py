@@ -79,7 +79,7 @@ def du(name: OptionalName = None) -> None:
 
 @app.command()
 def gc(name: OptionalName = None) -> None:
-    """Delete stored files that no job and no model refers to and that are older than an hour."""
+    """Delete stored files that nothing refers to, older than an hour, and environments unused for a month."""
     freed = open_workspace(name or globals_().workspace_name).collect_garbage()
     say(f"Freed {cards.size(freed)}.")
 

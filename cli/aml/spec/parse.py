@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,9 @@ _BUILDERS: Mapping[str, tuple[str, str]] = {
 }
 """Kind -> the module beside this one, and its function; who only checks a file does not load it."""
 
-_CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
+_CONSEQUENCES = frozenset(
+    {"missing-key", "unknown-binding", "bad-binding", "unknown-step", "unknown-output", "missing-input", "input-type"}
+)
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
 
 
@@ -46,8 +48,8 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     if any(problem.severity == "error" for problem in found):
         raise SpecError(document.file, found, document.text)
     kind = kind or kind_of(document)
-    if kind not in _BUILDERS:
-        raise SpecError(document.file, [_unusable(document, kind)], document.text)
+    if no_use := unusable(document, kind):
+        raise SpecError(document.file, [no_use], document.text)
     module, function = _BUILDERS[kind]
     builder: Callable[[Document], Spec] = getattr(import_module(f"aml.spec.{module}"), function)
     return builder(document)
@@ -69,6 +71,20 @@ def problems(document: Document, kind: str | None = None) -> list[Problem]:
     if any(problem.severity == "error" for problem in found):
         # An input may be unused because of the fault: a misspelled binding was meant for it.
         found = [problem for problem in found if problem.code != "unused"]
+    return in_order(found)
+
+
+def unusable(document: Document, kind: str) -> Problem | None:
+    """That a kind can be checked and nothing more, if it is one of those."""
+    if kind in _BUILDERS:
+        return None
+    message = f"A spec of the kind {kind} can be checked, but not used here yet."
+    hint = f"Used so far: {', '.join(_BUILDERS)}."
+    return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
+
+
+def in_order(found: Iterable[Problem]) -> list[Problem]:
+    """In the order to tell them."""
     return sorted(found, key=_rank)
 
 
@@ -86,12 +102,6 @@ def _not_a_mapping(document: Document) -> Problem:
 def _unsupported(document: Document, kind: str) -> Problem:
     message = f"A spec of the kind {kind} can't be checked here yet."
     hint = "`aml schema list` shows the kinds that can."
-    return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
-
-
-def _unusable(document: Document, kind: str) -> Problem:
-    message = f"A spec of the kind {kind} can be checked, but not used here yet."
-    hint = f"Used so far: {', '.join(_BUILDERS)}."
     return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
 
 

@@ -33,10 +33,12 @@ _TYPES = {
 def check(document: Document, kind: str) -> list[Problem]:
     """The first faults, up to MOST, that the schema of `kind` finds, in the order of the document."""
     schema = schema_of(kind)
-    walk = _Check(document, schema["properties"], bindable=kind in _BINDABLE)
+    walk = _Check(document, schema.get("properties", {}), bindable=kind in _BINDABLE)
     return list(islice(walk.node(schema, document.root, ()), MOST))
 
 
+_BINDING = r"\$\{\{"  # in a pattern: it lets a binding through
+_TELLERS = ("type", "task")  # the keys that say which branch is meant
 _BINDABLE = frozenset({"pipeline", "pipeline-component"})
 
 
@@ -93,7 +95,7 @@ class _Check:
 
     def is_misplaced(self, schema: Schema, value: str) -> bool:
         """Whether a binding stands for a number where nothing fills it in."""
-        return not self.bindable and value.startswith("${{") and _is_numeric(schema)
+        return not self.bindable and value.lstrip().startswith("${{") and _BINDING in schema["pattern"]
 
     def keys(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
@@ -140,20 +142,21 @@ class _Check:
 
     def one_of(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
         """Of several branches for a mapping."""
-        types: list[str] = []
-        if all(_types_named(branch) for branch in branches):
-            types = list(dict.fromkeys(name for branch in branches for name in _types_named(branch)))
-        key = "type" if "type" in node.data or not types else _misspelled_type(branches, node)
-        value = node.data.get(key)
-        name = _member(value, types, exact=any(_is_exact(branch) for branch in branches))
-        if types and key in node.data:
-            if name is None:
-                yield from self.wrong_name(value, types, (*at, key), node)
-                return
-            branches = [branch for branch in branches if name in _types_named(branch)]
+        absent = None
+        for teller in _TELLERS:
+            names = _names_told(branches, teller)
+            key = teller if teller in node.data else _misspelled(branches, node, teller)
+            if names and key is None:
+                absent = absent or (teller, names)
+            elif names:
+                name = _member(node.data[key], names, exact=any(_is_exact(branch, teller) for branch in branches))
+                if name is None:
+                    yield from self.wrong_name(node.data[key], names, (*at, key), node)
+                    return
+                branches = [branch for branch in branches if name in _told(branch, teller)]
         meant = _most_like(branches, node)
-        if types and key not in node.data and "type" in meant.get("required", ()):
-            yield self.absent("type", schema, at, hint=_type_hint(meant, types))
+        if absent and absent[0] in meant.get("required", ()):
+            yield self.absent(absent[0], schema, at, hint=_teller_hint(meant, *absent))
         else:
             yield from self.node(meant, node, at)
 
@@ -194,7 +197,8 @@ class _Check:
         about = schema.get("properties", {}).get(key, {})
         values = _texts(about.get("enum", ()))
         hint = hint or (allowed(values) if values else about.get("description"))
-        subject = name_of(at) if at else f"A {schema['title']}"
+        subject = article(schema["title"])
+        subject = name_of(at) if at else f"{subject[0].upper()}{subject[1:]}"
         return self.document.problem("missing-key", f"{subject} needs the key `{key}`.", (*at, key), hint=hint)
 
     def unknown(self, schema: Schema, node: Node, key: str, at: Pointer) -> Problem:
@@ -269,26 +273,37 @@ def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:
     return (value if value in values else None) if exact else canonical(value, values)
 
 
-def _types_named(branch: Schema) -> list[str]:
-    """The values that a branch allows for its key `type`."""
-    return _texts(branch.get("properties", {}).get("type", {}).get("enum", ()))
+def _told(branch: Schema, teller: str) -> list[str]:
+    """The values that a branch allows for a key that tells branches apart."""
+    return _texts(branch.get("properties", {}).get(teller, {}).get("enum", ()))
 
 
-def _is_exact(branch: Schema) -> bool:
-    return "x-exact" in branch.get("properties", {}).get("type", {})
+def _names_told(branches: Sequence[Schema], teller: str) -> list[str]:
+    """The values of all branches, if there are several branches and each of them has some."""
+    if len(branches) < 2 or not all(_told(branch, teller) for branch in branches):
+        return []
+    return list(dict.fromkeys(name for branch in branches for name in _told(branch, teller)))
 
 
-def _misspelled_type(branches: Sequence[Schema], node: Node) -> Key:
-    """The key that is there in place of `type`, where there is one."""
-    keys = {key for branch in branches for key in branch["properties"]}
+def _is_exact(branch: Schema, teller: str) -> bool:
+    return "x-exact" in branch["properties"][teller]
+
+
+def _misspelled(branches: Sequence[Schema], node: Node, teller: str) -> Key:
+    """The key that is there in place of `teller`, None where there is none."""
+    keys = {key for branch in branches for key in branch.get("properties", {})}
     unknown = (key for key in node.data if key not in keys)
-    return next((key for key in unknown if did_you_mean(str(key), keys) == "type"), "type")
+    return next((key for key in islice(unknown, MOST) if did_you_mean(str(key), keys) == teller), None)
 
 
-def _type_hint(meant: Schema, types: Sequence[str]) -> str:
-    """Which type the other keys speak for, if there is no more than one."""
-    names, required = _types_named(meant), len(meant["required"]) > 1
-    return f"Its keys are those of {article(meant['title'])}: type: {names[0]}." if required else allowed(types)
+def _teller_hint(meant: Schema, teller: str, names: Sequence[str]) -> str:
+    """Which value the other keys speak for, if they do."""
+    speaks = len(meant["required"]) > 1 and teller == "type"
+    return (
+        f"Its keys are those of {article(meant['title'])}: type: {_told(meant, teller)[0]}."
+        if speaks
+        else allowed(names)
+    )
 
 
 def _most_like(branches: Sequence[Schema], node: Node) -> Schema:

@@ -14,7 +14,7 @@ _COMPARED = 500  # names that a word is compared with: more cost time, and help 
 
 def canonical(value: str, allowed: Iterable[str]) -> str | None:
     """The member of `allowed` that Azure ML takes `value` for: UriFolder and URI_FOLDER are uri_folder."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", value).lower()
     return next((member for member in allowed if member.lower() in (value.lower(), snake)), None)
 
 

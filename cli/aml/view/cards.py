@@ -130,7 +130,8 @@ def usage(record: Usage, *, color: bool) -> str:
         "models": size(record.models_bytes),
         "other": size(record.other_bytes),
     }
-    return "\n".join([f"total  {total}", *_fields(parts)]) + "\n"
+    shared = f"environments, shared by all workspaces: {size(record.environments_bytes)}"
+    return "\n".join([f"total  {total}", *_fields(parts), shared]) + "\n"
 
 
 def engine(record: EngineState, *, color: bool) -> str:

@@ -199,6 +199,7 @@ def usage(record: Usage) -> dict[str, Any]:
         "models_bytes": record.models_bytes,
         "jobs_bytes": record.jobs_bytes,
         "other_bytes": record.other_bytes,
+        "environments_bytes": record.environments_bytes,
     }
 
 

@@ -17,7 +17,7 @@ def error_text(error: AmlError, *, color: bool = False, excerpt: bool = False) -
     """`ERROR: message` and the hint below it; of a SpecError every problem, and how many there are."""
     if isinstance(error, SpecError):
         found = problems_text(error.file, error.problems, error.text, color=color, excerpt=excerpt)
-        return f"{found}\n{_label('ERROR', color)} {error.file}: {_count(error.problems)}."
+        return f"{found}\n{_label('ERROR', color)} {error.file}: {count(error.problems)}."
     return "\n".join([f"{_label('ERROR', color)} {error.message}", *_hint(error.hint)])
 
 
@@ -27,6 +27,14 @@ def problems_text(
     """`file:line:column: message [code]` per problem, with its hint and, if wanted, the source line and a caret."""
     source = text.splitlines() if excerpt else []
     return "\n".join(line for problem in problems for line in _problem(file, problem, source, color))
+
+
+def count(problems: tuple[Problem, ...]) -> str:
+    """`2 errors, 1 warning`; nothing for none."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    warnings = len(problems) - errors
+    counted = [(errors, "error"), (warnings, "warning")]
+    return ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in counted if number)
 
 
 def _problem(file: str, problem: Problem, source: list[str], color: bool) -> Iterator[str]:
@@ -62,10 +70,3 @@ def _hint(hint: str | None) -> list[str]:
 
 def _label(label: str, color: bool) -> str:
     return paint(f"{label}:", "red" if label == "ERROR" else "yellow", color)
-
-
-def _count(problems: tuple[Problem, ...]) -> str:
-    errors = sum(problem.severity == "error" for problem in problems)
-    warnings = len(problems) - errors
-    counted = [(errors, "error"), (warnings, "warning")]
-    return ", ".join(f"{number} {word}{'s' if number > 1 else ''}" for number, word in counted if number)

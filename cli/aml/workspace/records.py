@@ -310,6 +310,7 @@ class Usage:
     models_bytes: int  # what is not a link to a blob
     jobs_bytes: int  # logs and outputs
     other_bytes: int  # store, engine
+    environments_bytes: int  # built environments, which all workspaces share; not part of the total
 
 
 @dataclass(frozen=True)

@@ -7,5 +7,6 @@ from aml.spec.rules import environments, paths
 RULES = {
     "model": (paths.model,),
     "data": (paths.data,),
+    "data-import": (),
     "environment": (environments.environment_asset, paths.environment_asset),
 }

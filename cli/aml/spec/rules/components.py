@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aml.errors import Problem
 from aml.spec.binding import Reference, tokens
 from aml.spec.document import Document
-from aml.spec.rules import bindings, environments, paths, ports
+from aml.spec.rules import bindings, environments, parallels, paths, ports, sparks
 from aml.spec.rules.values import fits, number_of
 from aml.spec.wording import found
 
@@ -90,18 +90,22 @@ def empty_options(document: Document) -> Iterator[Problem]:
             yield document.problem("bad-binding", message, ("command",), hint=hint, severity="warning", place=place)
 
 
-RULES = {
-    "command-component": (
-        bindings.of_component,
-        bindings.unused,
-        optional_inputs,
-        empty_options,
-        ports.names,
-        ports.modes,
-        parameters,
-        environments.environment,
-        paths.code,
-        paths.additional_includes,
-        paths.environment,
-    ),
+_RUN = (
+    bindings.of_component,
+    bindings.unused,
+    optional_inputs,
+    empty_options,
+    environments.environment,
+    paths.code,
+    paths.environment,
+)
+_ANY = (ports.names, ports.modes, parameters, paths.additional_includes)
+
+INLINE = {
+    "command-component": (*_RUN, *_ANY),
+    "parallel-component": (parallels.component, *_ANY),
+    "spark-component": (sparks.component, *_ANY),
 }
+"""What also holds for a component that is written in a step."""
+
+RULES = INLINE

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterator
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.rules import environments, paths
-from aml.spec.schema_files import schema_of
-from aml.spec.wording import canonical, did_you_mean
+from aml.spec.rules.lacking import lacks
+from aml.spec.wording import canonical
 
 _ONLY_OF = {
     "kubernetes": ("resources",),
@@ -30,7 +30,7 @@ _UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
 }
 
 
-def kind(document: Document) -> Iterator[Problem]:
+def of_type(document: Document) -> Iterator[Problem]:
     """Keys of the other type, and the type itself, which decides."""
     given = _type(document)
     if "type" not in document.data and "kubernetes" in str(document.value("$schema")).lower():
@@ -46,7 +46,7 @@ def kind(document: Document) -> Iterator[Problem]:
 
 def machines(document: Document) -> Iterator[Problem]:
     """A managed deployment says of what size its machines are."""
-    if _type(document) == "managed" and _lacks(document.data, "instance_type", _keys()):
+    if _type(document) == "managed" and lacks(document, "online-deployment", "instance_type"):
         message = "A managed deployment needs the key `instance_type`."
         hint = "VM size of an instance, such as Standard_DS3_v2."
         yield document.problem("missing-key", message, ("instance_type",), hint=hint)
@@ -94,16 +94,16 @@ def resources(document: Document) -> Iterator[Problem]:
             yield document.problem("out-of-range", message, ("resources", "requests", key))
 
 
-def serving(document: Document) -> Iterator[Problem]:
+def serving(document: Document, *, kind: str) -> Iterator[Problem]:
     """Code has a script; a custom model has an environment."""
     code = document.mapping("code_configuration")
-    if "code" in code and _lacks(code, "scoring_script", ("code",)):
+    if "code" in code and lacks(document, kind, "code_configuration", "scoring_script"):
         message = "`code_configuration` needs the key `scoring_script`."
         hint = "The file with init() and run(), relative to `code`."
         yield document.problem("missing-key", message, ("code_configuration", "scoring_script"), hint=hint)
     model = document.mapping("model")
     is_custom = "path" in model and canonical(str(model.get("type")), _WITHOUT_CODE) is None
-    if is_custom and _lacks(document.data, "environment", _keys()):
+    if is_custom and lacks(document, kind, "environment"):
         message = "A deployment of a custom model needs the key `environment`."
         hint = f"Without one, models of the types {' and '.join(_WITHOUT_CODE)} can be served: write the model's type."
         yield document.problem("missing-key", message, ("environment",), hint=hint)
@@ -135,16 +135,6 @@ def _type(document: Document) -> str:
     return given if given in LONGEST_REQUEST_MS and not is_doubtful else ""
 
 
-def _keys() -> Container[str]:
-    keys: Container[str] = schema_of("online-deployment")["properties"]
-    return keys
-
-
-def _lacks(given: Collection[Any], key: str, known: Container[str]) -> bool:
-    """Whether a key is missing, and not just misspelled: that is told already."""
-    return key not in given and not any(did_you_mean(str(name), [key]) for name in given if name not in known)
-
-
 def _amount(value: object) -> float | None:
     match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(value))
     try:
@@ -155,7 +145,8 @@ def _amount(value: object) -> float | None:
 
 RULES = {
     "online-deployment": (
-        *(kind, machines, scaling, requests, probes, resources, serving, secrets, placeholder),
+        *(of_type, machines, scaling, requests, probes, resources, secrets, placeholder),
+        partial(serving, kind="online-deployment"),
         environments.environment,
         paths.deployment,
     ),

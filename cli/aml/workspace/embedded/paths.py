@@ -42,6 +42,11 @@ class JobPaths:
         """stdout and stderr of the job's process."""
         return self.artifacts / MAIN_LOG
 
+    @property
+    def build_log(self) -> Path:
+        """What was said while the job's environment was built; named as Azure names it."""
+        return self.artifacts / "azureml-logs/20_image_build_log.txt"
+
     def process_log(self, number: int) -> Path:
         """stdout and stderr of one process of several."""
         return self.artifacts / f"user_logs/std_log_process_{number:02}.txt"
@@ -154,6 +159,11 @@ class WorkspacePaths:
     def downloads(self) -> Path:
         """Files from http and https addresses, for all jobs."""
         return self.folder / "downloads"
+
+    @property
+    def environments(self) -> Path:
+        """Built environments, for all workspaces."""
+        return self.folder.parent.parent / "environments"
 
     @property
     def jobs(self) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
@@ -14,6 +13,8 @@ from aml.workspace.embedded.device_plan import Devices
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import launch
 from aml.workspace.embedded.engine.inputs import Place, places
+from aml.workspace.embedded.environments import prepared
+from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.references import References
@@ -61,8 +62,8 @@ def plan(
             for uuid in uuids
         ),
         snapshot=snapshot,
+        runs_in=_environment(choice, paths),
         notes=(*notes, *devices.notes),
-        runs_in=_environment(choice),
     )
 
 
@@ -71,10 +72,10 @@ def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Track
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
 
 
-def _environment(choice: Choice) -> PlannedEnvironment:
+def _environment(choice: Choice, paths: WorkspacePaths) -> PlannedEnvironment:
     name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
-    python = str(Path(sys.executable).with_name("python"))
-    return PlannedEnvironment(name, choice.mode, python, is_built=True, unmet=choice.unmet())
+    place = prepared.place(choice, Cache(paths.environments), os.environ)
+    return PlannedEnvironment(name, choice.mode, place.python, is_built=place.is_built, unmet=choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking, devices: Devices) -> launch.Site:

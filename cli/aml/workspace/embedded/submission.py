@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from aml.workspace.embedded.device_plan import planned_devices
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.environments.choice import Choice, choose
+from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
@@ -84,6 +86,7 @@ class Submission:
         """
         if spec.name is not None:
             names.check_job_name(spec.name)
+        self.computes.settle()  # an instance that has stopped by itself does not take the job
         compute, spread = self._place(spec)
         spec = job_secrets.together(spec, self._secrets(secrets_of))
         choice = self._choice(spec)
@@ -129,7 +132,9 @@ class Submission:
         return git_properties(Path(spec.code), os.environ)
 
     def _choice(self, spec: CommandJob) -> Choice:
-        return choose(spec, self.references.assets, settings.read(self.database))
+        choice = choose(spec, self.references.assets, settings.read(self.database))
+        choice.check(os.environ.get("PATH", os.defpath))
+        return choice
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""
@@ -167,7 +172,7 @@ class Submission:
         paths = self.paths.job(name)
         with explained(paths.exec):
             paths.exec.mkdir(parents=True, exist_ok=True)
-            job_secrets.write_private(paths.environment, os.environ)
+            job_secrets.write_private(paths.environment, {**os.environ, PYTHON: sys.executable})
             if secret:
                 job_secrets.write_private(paths.secrets, secret)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,14 +70,14 @@ def output_path(name: str, output: Output, paths: JobPaths) -> Path:
     return folder / name if output.type == "uri_file" else folder
 
 
-def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a job takes over from its submitter's environment, with this Python's programs first on PATH."""
+def inheritable(environment: Mapping[str, str], first_on_path: Path) -> dict[str, str]:
+    """What a job takes over from its submitter's environment, with the programs of that folder first on PATH."""
     kept = {
         name: value
         for name, value in environment.items()
         if not name.startswith(_NOT_INHERITED) and name not in _NOT_INHERITED_NAMES
     }
-    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    kept["PATH"] = os.pathsep.join([str(first_on_path), kept.get("PATH", os.defpath)])
     return kept
 
 

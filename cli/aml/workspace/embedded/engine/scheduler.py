@@ -26,6 +26,8 @@ from aml.workspace.embedded.engine.inventory import Inventory
 from aml.workspace.embedded.engine.placement import Placed, Placement
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.steps import Steps
+from aml.workspace.embedded.environments.builds import Stop, Stopped
+from aml.workspace.embedded.environments.prepared import takes_a_build
 from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Claim, Jobs
@@ -34,6 +36,7 @@ from aml.workspace.records import Job, Reason, Status
 log = logging.getLogger(__name__)
 
 WORKERS = 8
+BUILDERS = 64
 GRACE_S = 10.0
 RESCAN_S = 1.0  # a wake that got lost costs at most this
 IDLE_S = 120.0
@@ -78,10 +81,12 @@ class Scheduler:
         self._placement = Placement(queue, Inventory(self.wake), local_jobs)
         self._lease = uuid.uuid4().hex
         self._running: dict[str, _Running] = {}
-        self._preparing: set[str] = set()
+        self._preparing: dict[str, Stop] = {}
         self._leases: dict[str, Lease] = {}  # of jobs whose processes do not have theirs yet
         self._messages: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="job")
+        # A build takes minutes, and jobs that wait for one must not keep others from being started and ended.
+        self._builders = ThreadPoolExecutor(max_workers=BUILDERS, thread_name_prefix="build")
         self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = os.pipe()
         os.set_blocking(self._wake_receiver, False)
@@ -123,6 +128,9 @@ class Scheduler:
             self._wait()
         with self._gate:
             self._leaving = True
+        for stop in self._preparing.values():
+            stop.set()
+        self._builders.shutdown()
         self._workers.shutdown()
 
     def _may_leave(self) -> bool:
@@ -139,6 +147,8 @@ class Scheduler:
             running = self._running.get(claim.job.name)
             if running is None and claim.job.name not in self._preparing:
                 self._adopt(claim)
+            elif running is None and claim.job.status is Status.CANCEL_REQUESTED:
+                self._preparing[claim.job.name].set()
             elif running is not None and not running.ending:
                 self._check(running, claim.job)
         while self._may_claim:
@@ -178,23 +188,29 @@ class Scheduler:
 
     def _prepare(self, placed: Placed) -> None:
         name = placed.claim.job.name
-        self._preparing.add(name)
+        stop = self._preparing[name] = Stop()
         if placed.lease is not None:
             self._leases[name] = placed.lease
-        self._submit(name, lambda: self._start(placed))
+        pool = self._builders if takes_a_build(placed.claim.job) else self._workers
+        self._submit(name, lambda: self._start(placed, stop), pool)
 
-    def _start(self, placed: Placed) -> None:
+    def _start(self, placed: Placed, stop: Stop) -> None:
         """In a worker: make folders ready, start the process, record it."""
         claim, name = placed.claim, placed.claim.job.name
         reason = Reason.PREPARE_FAILED
         try:
             if placed.refused is not None:
                 raise placed.refused
-            launch = self._steps.prepare(claim, placed.lease)
+            launch = self._steps.prepare(claim, stop, placed.lease)
             reason = Reason.START_FAILED
             process = self._executor.start(launch, () if placed.lease is None else placed.lease.descriptors)
         except StoreError:
             raise
+        except Stopped:
+            if not self._stopping:  # else the next engine goes on with it
+                self._jobs.record_end(name, self._lease, Reason.USER_CANCELED)
+                self._post(lambda: self._forget(name))
+            return
         except AmlError as error:
             self._jobs.record_end(name, self._lease, reason, message=_sentence(error))
             self._post(lambda: self._forget(name))
@@ -204,7 +220,7 @@ class Scheduler:
 
     def _watch(self, job: Job, process: Process) -> None:
         self._release(job.name)  # the job's processes have its devices now
-        self._preparing.discard(job.name)
+        self._preparing.pop(job.name, None)
         running = _Running(job, process, self._executor.watch(process))
         self._running[job.name] = running
         if running.watch is not None:
@@ -273,7 +289,7 @@ class Scheduler:
             return Placed(claim)
         return self._placement.again(claim)
 
-    def _submit(self, name: str, work: Callable[[], None]) -> None:
+    def _submit(self, name: str, work: Callable[[], None], pool: ThreadPoolExecutor | None = None) -> None:
         def until_stored() -> None:
             while not self._stopping:
                 try:
@@ -285,7 +301,7 @@ class Scheduler:
                 else:
                     return
 
-        self._workers.submit(until_stored)
+        (pool or self._workers).submit(until_stored)
 
     def _ended_by_error(self, name: str, work: Callable[[], None]) -> None:
         """Do a worker's work; whatever goes wrong in it, other than the store, is the end of the job."""
@@ -308,7 +324,7 @@ class Scheduler:
         self._release(name)
         self._may_claim = True
         self._reserve.hold()
-        self._preparing.discard(name)
+        self._preparing.pop(name, None)
         self._running.pop(name, None)
 
     def _unwatch(self, running: _Running) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +20,12 @@ from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
+from aml.workspace.embedded.engine.executors.mounts import mounting
+from aml.workspace.embedded.engine.executors.process import isolation
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
+from aml.workspace.embedded.environments.builds import Cache, Stop
+from aml.workspace.embedded.environments.prepared import BuildSite, Prepared, built, current, takes_a_build
 from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
@@ -59,8 +64,8 @@ class Steps:
         timeout: float | None = (job.document.get("limits") or {}).get("timeout")
         return timeout
 
-    def prepare(self, claim: Claim, lease: Lease | None = None) -> Launch:
-        """Make everything ready and say what to start. Raises `AmlError` for what is missing.
+    def prepare(self, claim: Claim, stop: Stop, lease: Lease | None = None) -> Launch:
+        """Make everything ready and say what to start. Raises `AmlError` for what is missing, `Stopped`.
 
         The second time, after an engine died in between, nothing is touched that the running job may have changed.
         """
@@ -74,8 +79,11 @@ class Steps:
         devices = None if lease is None else lease.of_nodes(spread.nodes)
         site = Site(self.workspace_paths.folder.name, tracking, free_ports(spread.port_count), devices)
         texts = {name: place.text for name, place in found.items()}
-        launch = plan(job, spec, paths, site, texts, inheritable(_submitted_environment(paths)))
-        launch = replace(launch, read_only=linked(found))
+        submitted = _submitted_environment(paths)
+        made = self._environment(job, spec, submitted, stop)
+        inherited = {**inheritable(submitted, made.first_on_path), **made.variables}
+        launch = plan(job, spec, paths, site, texts, inherited)
+        launch = replace(launch, read_only=(*linked(found), *made.read_only))
         if not paths.wrapper_pid.exists():
             lay_out(found, self.workspace_paths.downloads)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
@@ -105,6 +113,17 @@ class Steps:
         for name in ("pid", "running", "exit.*", "failed.*", "ranks.*", "group"):
             for file in paths.exec.glob(name):
                 file.unlink()
+
+    def _environment(self, job: Job, spec: CommandJob, submitted: Mapping[str, str], stop: Stop) -> Prepared:
+        if not takes_a_build(job):
+            return current(submitted)
+        site = BuildSite(
+            cache=Cache(self.workspace_paths.environments),
+            submitted=submitted,
+            log=self.paths(job).build_log,
+            links=mounting(isolation()) is not None,
+        )
+        return built(job, spec, self.assets, site, stop)
 
     def _register(self, job: Job, spec: CommandJob) -> None:
         """Register the outputs that have a name, as models or as data, once."""

@@ -74,6 +74,17 @@ def requirements(found: Mapping[str, Any]) -> Requirements:
     return Requirements(python, tuple(packages), tuple(options), tuple(others["other"]), tuple(others["unknown"]))
 
 
+def local_paths(wanted: Requirements) -> list[Path]:
+    """Packages, folders and constraints on this machine: what is in them decides, not only their names."""
+    found = []
+    for line in (*wanted.packages, *wanted.options):
+        option, value = _option(line)
+        path = re.sub(r"\[[^]]*\]$", "", value if option in (*_EDITABLE, "-c", "--constraint") else line)
+        if path.startswith("/"):
+            found.append(Path(path))
+    return found
+
+
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, _changed_ns: int, _size_bytes: int) -> dict[str, Any]:
     import yaml  # only files need it

@@ -12,6 +12,9 @@ from aml.errors import NotFound
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.environments import conda_file, known
 from aml.workspace.embedded.environments.conda_file import Requirements
+from aml.workspace.embedded.paths import registry_paths
+from aml.workspace.embedded.references import registered
+from aml.workspace.records import Asset
 
 LOCAL = "local"
 """The name of the environment that is always there: the Python that aml is installed in."""
@@ -61,7 +64,7 @@ def resolve(environment: str | Mapping[str, Any], assets: AssetTable) -> Resolve
 
 def _named(reference: str, assets: AssetTable) -> Resolved:
     if match := _REGISTRY.fullmatch(reference):
-        return _azures(reference, match["name"], match["version"])
+        return _of_registry(reference, match)
     match = _NAMED.fullmatch(reference) or _RESOURCE.fullmatch(reference)
     if match is None:
         return Resolved(reference, reference, curated=True)
@@ -84,7 +87,22 @@ _WAYS_OUT = (
 
 def _registered(name: str, version: str | None, assets: AssetTable) -> Resolved:
     asset = assets.get("environment", name, version)
-    pinned = f"azureml:{asset.name}:{asset.version}"
+    return _of_asset(asset, f"azureml:{asset.name}:{asset.version}")
+
+
+def _of_registry(reference: str, match: re.Match[str]) -> Resolved:
+    registry, name, version = match["registry"], match["name"], match["version"]
+    if registry_paths(registry).store.exists():
+        asset = registered(registry, "environments", name, version)
+        assert isinstance(asset, Asset)
+        pinned = f"azureml://registries/{registry}/environments/{asset.name}/versions/{asset.version}"
+        return _of_asset(asset, pinned)
+    if registry.lower() == "azureml":
+        return _azures(reference, name, version)
+    return Resolved(reference, reference, curated=True)
+
+
+def _of_asset(asset: Asset, pinned: str) -> Resolved:
     build = asset.document.get("build")
     return Resolved(
         title=pinned,

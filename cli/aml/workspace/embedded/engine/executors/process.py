@@ -260,3 +260,12 @@ def _shell() -> str:
 
 def _start_hint() -> str | None:
     return None if shutil.which("sh") else "There is no `sh` on this machine's PATH."
+
+
+def values_of(variable: str) -> set[str]:
+    """What the processes of this machine have in an environment variable, as far as we may look."""
+    found = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            found.add(process.environ().get(variable, ""))
+    return found
