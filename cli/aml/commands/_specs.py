@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aml.commands._app import globals_
-from aml.errors import Misfit, SpecError, UsageError
+from aml.errors import AmlError, Misfit, SpecError, UsageError
 from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.kinds import kind_of
@@ -72,6 +72,11 @@ def changed_compute(document: Mapping[str, Any], sets: Sequence[str], **flags: o
 
 def _compute(document: Document) -> ComputeSpec:
     kind = kind_of(document) if "type" in document.data or "$schema" in document.data else "amlcompute"
+    if kind in ("virtualmachine", "kubernetes", "synapsespark"):
+        raise AmlError(
+            f"a compute of the type {kind} can't be used here: jobs run on this machine",
+            "An amlcompute stands for several nodes of it, a computeinstance for one.",
+        )
     if kind == "computeinstance":
         return _spec(document, kind, ComputeInstance)
     return _spec(document, kind, AmlCompute)
