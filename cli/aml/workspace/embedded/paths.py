@@ -121,6 +121,10 @@ class WorkspacePaths:
 
     folder: Path
 
+    def folds_case(self) -> bool:
+        """Whether names that differ in case alone are one file here."""
+        return self.store.exists() and self.store.with_name(self.store.name.upper()).exists()
+
     @property
     def store(self) -> Path:
         return self.folder / "store.db"

@@ -88,6 +88,7 @@ class Submission:
             names.check_job_name(spec.name)
         self.computes.settle()  # an instance that has stopped by itself does not take the job
         compute, spread = self._place(spec)
+        _check_case(spec, self.paths)
         spec = job_secrets.together(spec, self._secrets(secrets_of))
         choice = self._choice(spec)
         spec = replace(
@@ -179,6 +180,20 @@ class Submission:
 
 def _experiment_name(spec: CommandJob) -> str:
     return spec.experiment_name or Path.cwd().name or "Default"
+
+
+def _check_case(spec: CommandJob, paths: WorkspacePaths) -> None:
+    """Refuse names that would be one folder, where the file system folds case."""
+    for key, given in (("inputs", spec.inputs), ("outputs", spec.outputs)):
+        first: dict[str, str] = {}
+        for name in given:
+            other = first.setdefault(name.casefold(), name)
+            if other != name and paths.folds_case():
+                raise Misfit(
+                    f"the {key} `{other}` and `{name}` differ in case alone, and this file system does not tell them apart",
+                    "Give one of them another name, or point AML_HOME to a file system that does.",
+                    (key, name),
+                )
 
 
 def _check_distribution(spread: Distribution) -> None:

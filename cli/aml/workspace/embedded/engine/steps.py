@@ -32,11 +32,13 @@ from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Claim
 from aml.workspace.embedded.tracking.runs import run
+from aml.workspace.embedded.trees import copy_tree
 from aml.workspace.records import Job, Reason
 
 _TAIL_BYTES = 4096
 _LAST_LINE_LENGTH = 300
 _FULL_DISK_BYTES = 1 << 20
+_UNPRINTABLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*\x07?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _EARLIER = re.compile(r"\.preempted_(\d+)\.txt$")
 
 
@@ -177,7 +179,7 @@ def collect(paths: JobPaths) -> None:
         written = paths.work / name
         if written.is_dir() and not written.is_symlink():
             with explained(written):
-                shutil.copytree(written, paths.artifacts / name, dirs_exist_ok=True)
+                copy_tree(written, paths.artifacts / name)
 
 
 def last_line(log: Path) -> str:
@@ -187,7 +189,7 @@ def last_line(log: Path) -> str:
     with log.open("rb") as handle:
         handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = handle.read().decode(errors="replace").replace("\r", "\n").split("\n")
-    texts = [line.strip() for line in lines if line.strip()]
+    texts = [text for line in lines if (text := _UNPRINTABLE.sub("", line).strip())]
     return texts[-1][:_LAST_LINE_LENGTH] if texts else ""
 
 
