@@ -190,7 +190,7 @@ def _check_case(spec: CommandJob, paths: WorkspacePaths) -> None:
             other = first.setdefault(name.casefold(), name)
             if other != name and paths.folds_case():
                 raise Misfit(
-                    f"the {key} `{other}` and `{name}` differ in case alone, and this file system does not tell them apart",
+                    f"the {key} `{other}` and `{name}` differ in case alone, which the file system does not tell apart",
                     "Give one of them another name, or point AML_HOME to a file system that does.",
                     (key, name),
                 )
