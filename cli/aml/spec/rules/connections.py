@@ -156,7 +156,8 @@ def _suspects(step: Step, at: Pointer, node: Node | None) -> Iterator[Problem]:
 def edges_of(pipeline: Pipeline, step: Step, bounds: list[Bound]) -> Iterator[Edge]:
     for bound in bounds:
         keys = bound.keys
-        if keys[0] == "jobs" and len(keys) > 3 and keys[1] in pipeline.steps and keys[1] != step.name:
+        made = keys[0] == "jobs" and keys[2:3] == ["outputs"]
+        if made and keys[1] in pipeline.steps and keys[1] != step.name:
             yield Edge(step.name, keys[1], step.document, bound.pointer, bound.place)
 
 
