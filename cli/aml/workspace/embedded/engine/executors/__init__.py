@@ -7,7 +7,7 @@ enough for a later engine to take the process over.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -16,6 +16,20 @@ from aml.workspace.embedded.paths import JobPaths
 
 MARKER = "AML_JOB_DIR"
 """The variable that all processes of a job carry; its value is the job's folder."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a job's container is made of, besides what every launch says."""
+
+    tool: str  # docker or podman, with its path
+    image: str
+    client: Mapping[str, str]  # the environment of the tool; the launch's is the container's
+    user: str | None = None  # UID:GID; None for root
+    shm_size: str | None = None
+    arguments: tuple[str, ...] = ()
+    has_gpus: bool = False
+    folders: tuple[str, ...] = ()  # besides the job's own, for it to write to
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class Launch:
     paths: JobPaths
     processes: tuple[Mapping[str, str], ...] = ({},)  # variables of each process, over those of all
     read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
+    container: Container | None = None  # None: processes of this machine
 
     @property
     def logs(self) -> tuple[Path, ...]:
@@ -46,6 +61,7 @@ class Process:
     pid: int
     started: float  # ticks since boot on Linux, seconds since the epoch elsewhere
     isolated: bool  # in a process namespace of its own: when its first process ends, all have
+    suspended_s: float | None = None  # how long this machine had been suspended when it started
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -58,13 +74,16 @@ class Process:
 class Executor(Protocol):
     """Where a job's processes run."""
 
-    def start(self, launch: Launch) -> Process:
-        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`."""
+    def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
+        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`.
+
+        The job's processes hold the descriptors in `held` open as long as they live.
+        """
 
     def is_alive(self, process: Process) -> bool: ...
 
     def runtime_s(self, process: Process) -> float:
-        """Seconds since the process started, on a clock that nobody sets."""
+        """Seconds since the process started, on a clock that nobody sets and that stands still in suspension."""
 
     def watch(self, process: Process) -> int | None:
         """A file descriptor that becomes readable when the process ends; None where the platform has none."""
