@@ -1,14 +1,16 @@
 # make run     install and train the quickstart
 # make test    install with the development tools and run the tests
 # make chaos   the full round of random kills
+# make fuzz    the reader, the checks and the binder of specs against anything, longer than in the tests
 # make check   ruff, mypy
 # make bench   the measurements that the README quotes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := tests/node/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install install-dev run test chaos check bench clean
+.PHONY: install install-dev install-node run test chaos fuzz check bench clean
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
@@ -26,14 +28,26 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --quiet --constraint constraints.txt --group dev
 	touch $@
 
+# Tests run the editors' YAML language server where there is node; without it they are skipped.
+install-node:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE)/.installed; \
+	else echo "there is no npm: the tests with the YAML language server will be skipped"; fi
+
+$(NODE)/.installed: tests/node/package.json tests/node/package-lock.json
+	npm ci --prefix tests/node --ignore-scripts --no-audit --no-fund --loglevel error
+	touch $@
+
 run: install
 	$(BIN)/aml job create --file specs/quickstart/job.yml --stream --workspace-name default
 
-test: install-dev
+test: install-dev install-node
 	$(BIN)/python -m pytest
 
 chaos: install-dev
 	AML_CHAOS_JOBS=100 $(BIN)/python -m pytest tests/chaos
+
+fuzz: install-dev
+	AML_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/spec/test_fuzz.py
 
 check: install-dev
 	$(BIN)/ruff check .

@@ -61,7 +61,7 @@ def workspace(aml_home: Path) -> Workspace:
 
 
 def command_job(command: str, **fields: Any) -> CommandJob:
-    return CommandJob(command=command, environment="azureml:any@latest", **fields)
+    return CommandJob(command=command, environment="azureml:local@latest", **fields)
 
 
 def log_of(workspace: Workspace, name: str) -> str:

@@ -21,7 +21,7 @@ def main() -> None:
         os.environ["AML_HOME"] = home
         started = [submit_to_first_line_s() for _ in range(RUNS + 1)][1:]  # the first one starts the engine
         spec = Path(home) / "job.yml"
-        spec.write_text("command: 'true'\nenvironment: azureml:any@latest\n")
+        spec.write_text("command: 'true'\nenvironment: azureml:local@latest\n")
         created = [
             cpu_s([str(BIN / "aml"), "job", "create", "-f", str(spec), "--only-show-errors"]) for _ in range(RUNS)
         ]
@@ -37,7 +37,7 @@ def submit_to_first_line_s() -> float:
     workspace = open_workspace()
     command = "date +%s.%N"
     began = time.time()
-    job = workspace.submit(CommandJob(command=command, environment="azureml:any@latest"))
+    job = workspace.submit(CommandJob(command=command, environment="azureml:local@latest"))
     workspace.wait(job.name)
     ((_, log),) = workspace.files.logs(job.name)
     return float(log.read_text()) - began

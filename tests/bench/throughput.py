@@ -39,7 +39,7 @@ def throughput() -> tuple[float, float]:
     from aml.workspace import open_workspace
 
     workspace = open_workspace()
-    spec = CommandJob(command="true", environment="azureml:any@latest")
+    spec = CommandJob(command="true", environment="azureml:local@latest")
     workspace.wait(workspace.submit(spec).name)
     began = time.monotonic()
     for _ in range(JOBS):
@@ -63,7 +63,7 @@ def store_of(rows: int) -> dict[str, float]:
     list_s = statistics.median(cpu_s([aml, "job", "list"]) for _ in range(RUNS))
     show_s = statistics.median(cpu_s([aml, "job", "show", "-n", f"job_{rows // 2}"]) for _ in range(RUNS))
     workspace = open_workspace()
-    workspace.wait(workspace.submit(CommandJob(command="true", environment="azureml:any@latest")).name)
+    workspace.wait(workspace.submit(CommandJob(command="true", environment="azureml:local@latest")).name)
     memory_mb = engine_mb(workspace)
     workspace.stop_engine()
     return {"list": list_s * 1000, "show": show_s * 1000, "engine": memory_mb}

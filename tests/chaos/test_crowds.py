@@ -15,7 +15,7 @@ from aml.workspace.records import Reason, Status
 from cli.terminal import AML
 from conftest import command_job, engine_pid, processes_of, wait_for
 
-SPEC = "command: echo hi\nenvironment: azureml:any@latest\n"
+SPEC = "command: echo hi\nenvironment: azureml:local@latest\n"
 
 
 def test_fifty_creates_at_once_in_a_workspace_that_does_not_exist_yet(aml_home, tmp_path):

@@ -60,7 +60,7 @@ def write_spec(folder: Path) -> Path:
     spec.write_text(
         f"command: >-\n  echo $AZUREML_RUN_ID >> {folder}/runs;\n"
         f"  for i in $(seq {LINES}); do echo line $i; sleep 0.02; done;\n"
-        "  exit ${{inputs.code}}\nenvironment: azureml:any@latest\ninputs:\n  code: 0\n"
+        "  exit ${{inputs.code}}\nenvironment: azureml:local@latest\ninputs:\n  code: 0\n"
     )
     return spec
 

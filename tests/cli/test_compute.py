@@ -103,7 +103,7 @@ def test_a_size_that_is_not_known_is_taken_and_said():
 
 
 def test_a_job_on_an_unknown_compute_is_not_found(tmp_path):
-    (tmp_path / "job.yml").write_text("command: ls\nenvironment: azureml:any@latest\ncompute: azureml:gpu\n")
+    (tmp_path / "job.yml").write_text("command: ls\nenvironment: azureml:local@latest\ncompute: azureml:gpu\n")
     done = aml("job", "create", "-f", "job.yml", cwd=tmp_path)
     assert done.returncode == 3
     assert "there is no compute named gpu" in done.stderr
@@ -130,7 +130,7 @@ TOO_MUCH = {
 def test_a_job_that_asks_for_too_much_is_refused_at_its_line(what, tmp_path):
     text, said = TOO_MUCH[what]
     aml("compute", "create", "-n", "cpu", *CLUSTER, check=True)
-    (tmp_path / "job.yml").write_text(f"command: ls\nenvironment: azureml:any@latest\ncompute: azureml:cpu\n{text}")
+    (tmp_path / "job.yml").write_text(f"command: ls\nenvironment: azureml:local@latest\ncompute: azureml:cpu\n{text}")
     done = aml("job", "create", "-f", "job.yml", cwd=tmp_path)
     assert done.returncode == 1
     assert re.search(said, done.stderr), done.stderr

@@ -19,7 +19,7 @@ def spec(tmp_path):
     path = tmp_path / "job.yml"
     path.write_text(
         "command: echo ${{inputs.text}}; sleep ${{inputs.seconds}}; exit ${{inputs.code}}\n"
-        "environment: azureml:any@latest\n"
+        "environment: azureml:local@latest\n"
         "inputs:\n  text: hello\n  seconds: 0\n  code: 0\n"
     )
     return path
@@ -80,7 +80,7 @@ def test_wait_gives_up_after_its_timeout_and_the_job_goes_on(spec):
 
 def test_progress_bars_reach_the_reader_byte_for_byte(spec, tmp_path):
     bars = tmp_path / "bars.yml"
-    bars.write_text("command: printf '10%%\\r50%%\\r100%%\\n'\nenvironment: azureml:any@latest\n")
+    bars.write_text("command: printf '10%%\\r50%%\\r100%%\\n'\nenvironment: azureml:local@latest\n")
     name = create(bars)
     aml("job", "wait", "-n", name)
     raw = subprocess.run([AML, "job", "stream", "-n", name], capture_output=True).stdout
@@ -141,7 +141,7 @@ def test_download_has_azures_layout(spec, tmp_path):
     job = tmp_path / "outputs.yml"
     job.write_text(
         "command: echo a > outputs/a.txt; echo b > ${{outputs.model}}/b.txt\n"
-        "environment: azureml:any@latest\noutputs:\n  model:\n"
+        "environment: azureml:local@latest\noutputs:\n  model:\n"
     )
     name = create(job)
     aml("job", "wait", "-n", name, check=True)
@@ -167,15 +167,15 @@ def test_download_of_an_output_that_is_not_there_names_those_that_are(spec):
 
 MISTAKES = {
     "a typo in a key": (
-        "comand: echo hi\nenvironment: azureml:any@latest\n",
+        "comand: echo hi\nenvironment: azureml:local@latest\n",
         r"job\.yml:1:1: .*`?comand`?.*\n.*command",
     ),
     "a missing file": (
-        "command: ls\ncode: ./srcc\nenvironment: azureml:any@latest\n",
+        "command: ls\ncode: ./srcc\nenvironment: azureml:local@latest\n",
         r"job\.yml:2:\d+: .*srcc.*",
     ),
     "an undeclared binding": (
-        "command: >-\n  python train.py\n  --lr ${{inputs.lr}}\nenvironment: azureml:any@latest\ninputs:\n  rate: 1\n",
+        "command: >-\n  python train.py\n  --lr ${{inputs.lr}}\nenvironment: azureml:a@latest\ninputs:\n  rate: 1\n",
         r"job\.yml:3:\d+: .*lr.*",
     ),
     "no YAML at all": ("command: [1\n", r"job\.yml:\d+:\d+: "),

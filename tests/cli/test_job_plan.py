@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 
@@ -14,7 +15,7 @@ from conftest import command_job, log_of
 SPEC = """\
 code: ./src
 command: python main.py --data ${{inputs.data}} --lr ${{inputs.lr}} --to ${{outputs.model}}
-environment: azureml:any@latest
+environment: azureml:local@latest
 experiment_name: trials
 inputs:
   data:
@@ -59,7 +60,9 @@ def test_a_plan_tells_what_would_run(spec, tmp_path, aml_home):
     assert told["snapshot"]["ignored"] == ["big.bin", "cache/"]
     assert {file["path"]: file["size_bytes"] for file in told["snapshot"]["files"]} == {".amlignore": 13, "main.py": 9}
     assert told["environment_variables"]["AZUREML_PARAMETER_lr"] == "0.2"
-    assert any("Python environment that aml is installed in" in text for text in told["notes"])
+    python = f"{sys.prefix}/bin/python"
+    here = {"name": "azureml:local@latest", "mode": "current", "python": python, "is_built": True}
+    assert told["environment"] == here | {"container": [], "unmet": []}
 
 
 def test_a_plan_tells_no_secret_and_nothing_of_the_submitters_environment(spec, monkeypatch):

@@ -49,7 +49,7 @@ def test_the_example_of_the_readme_is_valid_and_its_mistake_is_reported_as_it_sa
 def test_the_python_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     (example,) = blocks("python")
     (tmp_path / "job.yml").write_text(
-        "command: echo ${{inputs.lr}}\nenvironment: azureml:any@latest\ninputs: {lr: 1}\n"
+        "command: echo ${{inputs.lr}}\nenvironment: azureml:local@latest\ninputs: {lr: 1}\n"
     )
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "README.md", "exec"), {})

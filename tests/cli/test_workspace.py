@@ -24,7 +24,7 @@ def test_a_workspace_is_made_listed_used_and_deleted(tmp_path):
     made = json.loads(aml("workspace", "create", "-n", "mine", check=True).stdout)
     assert made["name"] == "mine"
     assert names() == ["default", "mine"]
-    (tmp_path / "job.yml").write_text("command: 'true'\nenvironment: azureml:any@latest\n")
+    (tmp_path / "job.yml").write_text("command: 'true'\nenvironment: azureml:local@latest\n")
     aml("job", "create", "-f", str(tmp_path / "job.yml"), "-w", "mine", "--stream", check=True)
     assert len(json.loads(aml("job", "list", "-w", "mine").stdout)) == 1
     assert json.loads(aml("job", "list").stdout) == []

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from aml.errors import AmlError, SpecError
-from aml.spec.compose import MAX_DEPTH, MAX_NODES
+from aml.spec.compose import MAX_DEPTH, MAX_NODES, MAX_TEXT
 from aml.spec.document import Document, Place
 from aml.spec.load import MAX_BYTES, load, loads
 from aml.spec.parse import problems
@@ -102,9 +102,10 @@ def test_what_is_no_yaml_of_ours_is_refused_at_its_place(text: str, code: str, l
         ("\n".join(f"k{i}: 1" for i in range(MAX_NODES)), "too-many-values"),
         ("a0: &a0 [x]\n" + "".join(f"a{i + 1}: &a{i + 1} [{f'*a{i},' * 9}]\n" for i in range(9)), "too-many-values"),
         ("a: " + "9" * 100_000, "bad-value"),
-        ("a: " + "1:" * 100_000 + "1", "bad-value"),
+        ("a: " + "1:" * 50_000 + "1", "bad-value"),
+        ("a: " + "x" * (MAX_TEXT + 1), "too-long"),
     ],
-    ids=["scalar", "lists", "mappings", "blocks", "keys", "aliases", "digits", "base-60"],
+    ids=["scalar", "lists", "mappings", "blocks", "keys", "aliases", "digits", "base-60", "text"],
 )
 def test_hostile_files_are_refused_by_a_named_limit(text: str, code: str) -> None:
     assert refusal(text)[0] == code

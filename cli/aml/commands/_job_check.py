@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aml.commands._jobs import ExperimentName
-from aml.commands._options import File, OptionalName, Sets
+from aml.commands._jobs import ExperimentName, Mode, in_mode
+from aml.commands._options import File, OptionalName, Sets, Strict
 from aml.commands._output import emit
 from aml.commands._workspace import workspace_in_use
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
 
 
-def validate(file: File, set_: Sets = None) -> int:
+def validate(file: File, set_: Sets = None, strict: Strict = False) -> int:
     """Check a job's YAML file without running it: exit code 0 if it is valid, else 1."""
     from aml.commands.validate import check_files
 
-    return check_files([file], set_ or [])
+    return check_files([str(file)], set_ or [], strict=strict)
 
 
 def plan(
@@ -25,15 +28,32 @@ def plan(
     name: OptionalName = None,
     experiment_name: ExperimentName = None,
     set_: Sets = None,
+    environment_mode: Mode = None,
+    strict: Strict = False,
 ) -> None:
     """Show what `job create` would run, and change nothing."""
     from aml.commands._specs import job_spec
 
-    show_plan(job_spec(file, set_ or [], name=name, experiment_name=experiment_name))
+    flags = {"name": name, "experiment_name": experiment_name}
+    spec = in_mode(job_spec(file, set_ or [], strict=strict, **flags), environment_mode)
+    show_plan(spec, azure_notes(file, set_ or [], flags))
 
 
-def show_plan(spec: CommandJob) -> None:
+def azure_notes(file: Path, sets: Sequence[str], flags: dict[str, str | None]) -> tuple[str, ...]:
+    """What Azure would refuse of a job, or do otherwise."""
+    from aml.commands._targets import measure
+    from aml.spec.files import read
+    from aml.spec.targets import misfits
+
+    found = misfits(read(file, sets, flags), "azure", measure)
+    return tuple(f"in Azure: {problem.message} {problem.hint or ''}".rstrip() for problem in found)
+
+
+def show_plan(spec: CommandJob | SweepJob, notes: Sequence[str] = ()) -> None:
+    from dataclasses import replace
+
     from aml.view import plans
 
     made = workspace_in_use().plan(spec)
+    made = replace(made, notes=(*made.notes, *notes))
     emit(plans.document(made), card=lambda color: plans.card(made, color=color))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -10,13 +11,35 @@ from aml.commands._output import emit
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace import Workspace
-from aml.workspace.records import Job
+from aml.workspace.records import ENVIRONMENT_MODE, EnvironmentMode, Job
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
 
 ExperimentName = Annotated[
     str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment, over the one it has.")
 ]
 Stream = Annotated[bool, typer.Option("--stream", "-s", help="Show the log until the job is over.")]
 CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C also cancels the job.")]
+
+Mode = Annotated[
+    EnvironmentMode | None,
+    typer.Option(
+        "--environment-mode",
+        case_sensitive=False,
+        metavar="MODE",
+        help="What the job runs in: current (the Python that aml is installed in), venv, conda, docker or podman.",
+    ),
+]
+
+
+Spec = TypeVar("Spec", "CommandJob", "SweepJob", "CommandJob | SweepJob")
+
+
+def in_mode(spec: Spec, mode: EnvironmentMode | None) -> Spec:
+    """The spec with the mode that a flag asks for; None was not given."""
+    return spec if mode is None else replace(spec, properties={**spec.properties, ENVIRONMENT_MODE: mode.value})
 
 
 def emit_job(workspace: Workspace, job: Job) -> None:

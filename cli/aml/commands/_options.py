@@ -17,6 +17,7 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Values over those of the file, as a.b[0].c=value; several."),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="A warning is an error.")]
 RegistryName = Annotated[
     str | None, typer.Option("--registry-name", metavar="NAME", help="A registry of this machine, not the workspace.")
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aml.commands import _job_again, _job_check, _job_edit, _job_files
 from aml.commands._job_follow import failure, follow, show_ended, submit
-from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Stream, emit_job, open_web
+from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Mode, Stream, emit_job, in_mode, open_web
 from aml.commands._options import (
     ArchivedOnly,
     File,
@@ -17,6 +18,7 @@ from aml.commands._options import (
     Name,
     OptionalName,
     Sets,
+    Strict,
     Web,
 )
 from aml.commands._output import emit_list
@@ -38,18 +40,31 @@ def create(
     set_: Sets = None,
     stream: Stream = False,
     cancel_on_interrupt: CancelOnInterrupt = False,
+    environment_mode: Mode = None,
+    strict: Strict = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
+    save_as: Annotated[
+        Path | None, typer.Option("--save-as", "-a", metavar="FILE", help="Write the submitted job there, as YAML.")
+    ] = None,
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
     from aml.commands._specs import at_its_line, job_spec
 
-    spec = job_spec(file, set_ or [], name=name, experiment_name=experiment_name)
-    with at_its_line(file, set_ or [], name=name, experiment_name=experiment_name):
+    flags = {"name": name, "experiment_name": experiment_name}
+    spec = in_mode(job_spec(file, set_ or [], strict=strict, **flags), environment_mode)
+    with at_its_line(file, set_ or [], **flags):
         if dry_run:
-            _job_check.show_plan(spec)
+            _job_check.show_plan(spec, _job_check.azure_notes(file, set_ or [], flags))
             return 0
-        return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+        return submit(
+            spec,
+            stream=stream,
+            cancel_on_interrupt=cancel_on_interrupt,
+            web=web,
+            strict=strict,
+            save_as=save_as,
+        )
 
 
 @app.command()

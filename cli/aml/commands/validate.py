@@ -4,80 +4,96 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
-from aml.commands._app import globals_
-from aml.errors import AmlError, Problem, SpecError, UsageError
-from aml.spec.load import load
-from aml.spec.overrides import apply
-from aml.spec.parse import problems
+from aml.commands._app import globals_, note
+from aml.commands._options import Sets, Strict
+from aml.spec.check import check
+from aml.spec.report import Report, Target
+from aml.view import reports
 from aml.view.color import has_color
 from aml.view.documents import write
-from aml.view.problems import problems_text
 from aml.view.streams import put
 
 app = typer.Typer()
 
+ReportFormat = Literal["text", "json", "github", "sarif", "junit"]
+TargetOption = Annotated[
+    Target | None,
+    typer.Option(
+        "--target",
+        metavar="azure|local",
+        case_sensitive=False,
+        help="Also say what Azure's service would refuse, or what can't be run on this machine.",
+    ),
+]
+
 
 @app.command()
 def validate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
-    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text or json.")] = "text",
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders, patterns, or - for stdin.")],
+    format_: Annotated[
+        ReportFormat,
+        typer.Option(
+            "--format", metavar="FORMAT", case_sensitive=False, help="text, json, github (annotations), sarif or junit."
+        ),
+    ] = "text",
+    set_: Sets = None,
+    strict: Strict = False,
+    target: TargetOption = None,
 ) -> int:
-    """Check YAML files without running them: exit code 0 if all are valid, else 1."""
-    return check_files(files, format_=format_)
+    """Check YAML files without running them: exit code 0 if all are valid, else 1.
+
+    Of a folder, and of a pattern in quotes ('specs/**/*.yml'), the YAML files that are Azure ML's are checked: those
+    with its $schema or a type that it knows, and those whose keys are those of one kind. `aml explain CODE` tells more
+    of a message.
+    """
+    return check_files(files, set_ or [], format_=format_, strict=strict, target=target)
 
 
-def check_files(files: Sequence[Path], sets: Sequence[str] = (), *, format_: str = "text") -> int:
+def check_files(
+    files: Sequence[str],
+    sets: Sequence[str] = (),
+    *,
+    format_: ReportFormat = "text",
+    strict: bool = False,
+    target: Target | None = None,
+) -> int:
     """Say of each file, with `--set` over it, what is wrong; the exit code."""
-    results = [(str(file), *_check(file, sets)) for file in files]
-    if format_ == "json" or globals_().output is not None:
-        documents = [_document(name, found) for name, found, _ in results]
-        write(documents[0] if len(documents) == 1 else documents, output=globals_().output, query=globals_().query)
+    if target is None:
+        report = check(files, sets, stdin=sys.stdin.buffer, strict=strict)
     else:
-        for name, found, text in results:
-            _show(name, found, text)
-    return 0 if all(_is_valid(found) for _, found, _ in results) else 1
+        from aml.commands._targets import judge_for
+
+        report = check(files, sets, stdin=sys.stdin.buffer, strict=strict, judge=judge_for(target))
+    _show(report, format_)
+    if told := reports.skipped(report):
+        note(told)
+    return 0 if report.valid else 1
 
 
-def _check(file: Path, sets: Sequence[str]) -> tuple[tuple[Problem, ...], str]:
-    """What is wrong with a file, and its text; a file that can't be read is one more finding."""
-    try:
-        document = apply(load(file), sets)
-    except SpecError as error:
-        return error.problems, error.text
-    except UsageError:
-        raise
-    except AmlError as error:
-        return (Problem("unreadable", error.message, (), 1, 1, error.hint),), ""
-    return tuple(problems(document)), document.text
+def _show(report: Report, format_: ReportFormat) -> None:
+    if format_ == "json" or globals_().output is not None:
+        write(reports.documents(report), output=globals_().output, query=globals_().query)
+    elif format_ == "text":
+        put(reports.text(report, color=has_color(sys.stdout), excerpt=sys.stdout.isatty()), sys.stdout)
+    else:
+        put(_for_ci(report, format_), sys.stdout)
 
 
-def _show(name: str, found: tuple[Problem, ...], text: str) -> None:
-    if found:
-        lines = problems_text(name, found, text, color=has_color(sys.stdout), excerpt=sys.stdout.isatty())
-        put(f"{lines}\n", sys.stdout)
-    if _is_valid(found):
-        put(f"{name}: valid\n", sys.stdout)
+def _for_ci(report: Report, format_: ReportFormat) -> str:
+    match format_:
+        case "sarif":
+            from aml.spec.explanations import summary_of
+            from aml.version import __version__
+            from aml.view.sarif import sarif
 
+            return sarif(report, version=__version__, summary_of=summary_of)
+        case "junit":
+            from aml.view.junit import junit
 
-def _is_valid(found: tuple[Problem, ...]) -> bool:
-    return not any(problem.severity == "error" for problem in found)
-
-
-def _document(name: str, found: tuple[Problem, ...]) -> dict[str, Any]:
-    listed: dict[str, list[dict[str, Any]]] = {"errors": [], "warnings": []}
-    for problem in found:
-        entry = {
-            "path": problem.path,
-            "line": problem.line,
-            "column": problem.column,
-            "message": problem.message,
-            "code": problem.code,
-            "hint": problem.hint,
-        }
-        listed["errors" if problem.severity == "error" else "warnings"].append(entry)
-    return {"file": name, "valid": _is_valid(found), **listed}
+            return junit(report)
+        case _:
+            return reports.github(report)

@@ -13,7 +13,8 @@ from aml.spec.document import Child, Key, Node, Place
 MAX_DEPTH = 100
 MAX_FINDINGS = 100
 MAX_DIGITS = 400  # of a number: the time to convert it grows with the square
-MAX_NODES = 20_000  # with each alias counted as often as it is used
+MAX_NODES = 10_000  # with each alias counted as often as it is used
+MAX_TEXT = 128 * 1024  # characters of one value: Linux gives a program no longer argument, so no command is longer
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_TAG + name for name in ("str", "null", "bool", "int", "float", "timestamp", "merge", "value"))
@@ -114,6 +115,9 @@ class _Composer:
 
     def scalar(self, event: Any) -> Node:
         start, end = _place(event.start_mark), _place(event.end_mark)
+        if len(event.value) > MAX_TEXT:
+            hint = "Put it into a file of the code, or into an input that is data."
+            raise self.refused("too-long", f"A text here is longer than {MAX_TEXT // 1024} KiB.", start, hint)
         tag = self.tag(event, self.yaml.ScalarNode, event.value)
         if tag == _TAG + "str":
             return Node(event.value, start, end, {}, event.value)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aml.spec.document import Document
+from aml.spec.wording import did_you_mean
 
 DEFAULT = "command"  # as Azure ML: a job without `type` is a command job
 
-_SCHEMAS: Mapping[str, str] = {
+SCHEMAS: Mapping[str, str] = {
     "commandjob": "command",
     "sweepjob": "sweep",
     "pipelinejob": "pipeline",
@@ -28,11 +29,14 @@ _SCHEMAS: Mapping[str, str] = {
     "synapsesparkcompute": "synapsespark",
     "environment": "environment",
     "data": "data",
+    "dataimport": "data-import",
     "model": "model",
     "azureblob": "azure_blob",
     "azurefile": "azure_file",
     "azuredatalakegen1": "azure_data_lake_gen1",
     "azuredatalakegen2": "azure_data_lake_gen2",
+    "onelake": "one_lake",
+    "onelakedatastore": "one_lake",
     "managedonlineendpoint": "online-endpoint",
     "kubernetesonlineendpoint": "online-endpoint",
     "managedonlinedeployment": "online-deployment",
@@ -43,30 +47,45 @@ _SCHEMAS: Mapping[str, str] = {
     "pipelinecomponentbatchdeployment": "batch-deployment",
     "schedule": "schedule",
     "workspace": "workspace",
+    "registry": "registry",
     "command": "command",  # ours
 }
 
-_TYPES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
+    **{name: name for name in ("import", "data_transfer", "finetuning", "distillation")},
     **{name: name for name in ("command", "sweep", "pipeline", "spark", "automl", "parallel")},
     **{name: name for name in ("amlcompute", "computeinstance", "virtualmachine", "kubernetes", "synapsespark")},
-    **{name: name for name in ("azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2")},
+    **{name: name for name in ("azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2", "one_lake")},
     **dict.fromkeys(("custom_model", "mlflow_model", "triton_model"), "model"),
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
-_COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
-_COMPONENT_KEYS = frozenset({"version", "is_deterministic", "additional_includes"})
-_PARAMETERS = frozenset({"string", "number", "integer", "boolean"})
+DEPLOYMENT_KEY = "endpoint_name"
+BATCH_TYPES = ("model", "pipeline")
+BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
+COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
+COMPONENT_KEYS = frozenset({"version", "is_deterministic", "additional_includes"})
+PARAMETERS = frozenset({"string", "number", "integer", "boolean"})
 
 # Without a telling `type`, the first row decides whose keys are all there.
-_KEYS: tuple[tuple[frozenset[str], str], ...] = (
+KEYS: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset({"command"}), "command"),
     (frozenset({"trial"}), "sweep"),
     (frozenset({"jobs"}), "pipeline"),
     (frozenset({"create_job"}), "schedule"),
-    (frozenset({"endpoint_name"}), "online-deployment"),
+    (frozenset({"trigger"}), "schedule"),
+    (frozenset({"defaults", "name"}), "batch-endpoint"),
     (frozenset({"auth_mode"}), "online-endpoint"),
+    (frozenset({"replication_locations"}), "registry"),
+    *((frozenset({key}), "workspace") for key in ("managed_network", "hbi_workspace", "storage_account", "key_vault")),
+    (frozenset({"traffic"}), "online-endpoint"),
+    (frozenset({"mirror_traffic"}), "online-endpoint"),
     (frozenset({"path", "flavors"}), "model"),
+    (frozenset({"container_name"}), "azure_blob"),
+    (frozenset({"file_share_name"}), "azure_file"),
+    (frozenset({"filesystem", "account_name"}), "azure_data_lake_gen2"),
+    (frozenset({"store_name"}), "azure_data_lake_gen1"),
+    (frozenset({"one_lake_workspace_name"}), "one_lake"),
     (frozenset({"image"}), "environment"),
     (frozenset({"build"}), "environment"),
     (frozenset({"name", "path"}), "model"),
@@ -78,33 +97,53 @@ def kind_of(document: Document) -> str:
     data = document.data
     if not isinstance(data, dict):
         return DEFAULT
-    kind = _by_schema(data) or _TYPES.get(str(data.get("type")).lower()) or _by_keys(data) or DEFAULT
-    return f"{kind}-component" if kind in _COMPONENTS and "$schema" not in data and _is_component(data) else kind
+    kind = (
+        by_schema(data) or _deployment(data) or by_type(data) or by_keys(data) or _by_misspelled_type(data) or DEFAULT
+    )
+    return f"{kind}-component" if kind in COMPONENTS and "$schema" not in data and _is_component(data) else kind
 
 
 def component_kind_of(document: Document) -> str:
     """`command-component`, ...: the kind of what is known to be a component, in a file or within a step."""
     value = document.mapping().get("type", DEFAULT)
     kind = str(value).lower()
-    return f"{kind if kind in _COMPONENTS else DEFAULT}-component"
+    return f"{kind if kind in COMPONENTS else DEFAULT}-component"
 
 
 def _is_component(data: Mapping[Any, Any]) -> bool:
     """Whether a file with the keys of a job is a component: it has a version, or declares inputs."""
     inputs = data.get("inputs")
     declared = [value for value in inputs.values() if isinstance(value, dict)] if isinstance(inputs, dict) else []
-    return not _COMPONENT_KEYS.isdisjoint(data) or any(_declares(value) for value in declared)
+    return not COMPONENT_KEYS.isdisjoint(data) or any(_declares(value) for value in declared)
 
 
 def _declares(value: Mapping[Any, Any]) -> bool:
-    return str(value.get("type")) in _PARAMETERS or not {"optional", "default"}.isdisjoint(value)
+    return str(value.get("type")) in PARAMETERS or not {"optional", "default"}.isdisjoint(value)
 
 
-def _by_schema(data: Mapping[Any, Any]) -> str | None:
+def by_schema(data: Mapping[Any, Any]) -> str | None:
     name = re.search(r"([A-Za-z0-9]+)(?:\.schema)?\.json\s*$", str(data.get("$schema")))
-    return _SCHEMAS.get(name[1].lower()) if name else None
+    return SCHEMAS.get(name[1].lower()) if name else None
 
 
-def _by_keys(data: Iterable[Any]) -> str | None:
+def _deployment(data: Mapping[Any, Any]) -> str | None:
+    """A deployment has a `type` too, and some of its types are also those of computes and jobs."""
+    if DEPLOYMENT_KEY not in data:
+        return None
+    is_batch = str(data.get("type")).lower() in BATCH_TYPES or not data.keys().isdisjoint(BATCH_KEYS)
+    return "batch-deployment" if is_batch else "online-deployment"
+
+
+def _by_misspelled_type(data: Mapping[Any, Any]) -> str | None:
+    given = data.get("type")
+    meant = did_you_mean(given, TYPES) if isinstance(given, str) else None
+    return TYPES[meant] if meant else None
+
+
+def by_type(data: Mapping[Any, Any]) -> str | None:
+    return TYPES.get(str(data.get("type")).lower())
+
+
+def by_keys(data: Iterable[Any]) -> str | None:
     keys = set(data)
-    return next((kind for telling, kind in _KEYS if telling <= keys), None)
+    return next((kind for telling, kind in KEYS if telling <= keys), None)

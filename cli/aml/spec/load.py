@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import BinaryIO
 
 from aml.errors import AmlError, Pointer, Problem, SpecError
 from aml.spec.compose import Refused, compose
@@ -23,6 +24,14 @@ def load(path: Path) -> Document:
     content = _read(path)
     folder = path.absolute().parent if path.is_file() else Path.cwd()
     return loads(_decode(content, file), file, folder)
+
+
+def load_stream(stream: BinaryIO, file: str) -> Document:
+    """The document that a stream holds; relative paths in it are relative to the current folder."""
+    content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise _too_large(file)
+    return loads(_decode(content, file), file, Path.cwd())
 
 
 def loads(text: str, file: str, folder: Path) -> Document:
@@ -131,7 +140,15 @@ def _close_names(path: Path) -> str:
 
 def _specs_in(folder: Path) -> str:
     specs = [str(folder / name) for name in _names(folder) if name.endswith((".yml", ".yaml", ".json"))]
-    return f"Spec files in it: {', '.join(specs[:8])}." if specs else f"There is no .yml or .yaml file in {folder}."
+    return (
+        f"Spec files in it: {', '.join(specs[:8])}."
+        if specs
+        else f"There is no .yml or .yaml file in {_named(folder)}."
+    )
+
+
+def _named(folder: Path) -> str:
+    return "this folder" if str(folder) == "." else str(folder)
 
 
 def _names(folder: Path) -> list[str]:

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from aml.spec.pipeline import ParallelComponent, PipelineComponent, PipelineJob
+    from aml.spec.serving import OnlineDeployment, OnlineEndpoint
     from aml.spec.sweep import SweepJob
 
 Scalar = str | int | float | bool
 
 InputType = Literal["uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model"]
 InputMode = Literal["ro_mount", "download", "direct", "eval_mount", "eval_download"]
+DatastoreType = Literal["azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2", "one_lake"]
 OutputMode = Literal["rw_mount", "mount", "upload", "direct"]
 
 
@@ -228,6 +231,29 @@ class ComputeInstance:
     release_quota_on_stop: bool | None = None
 
 
+@dataclass(frozen=True)
+class Datastore:
+    """Where data is kept, and how to sign in there: a file of the type `azure_blob`, `azure_file`, ..."""
+
+    name: str
+    type: DatastoreType
+    account_name: str | None = None  # of all but azure_data_lake_gen1 and one_lake
+    container_name: str | None = None  # of azure_blob
+    file_share_name: str | None = None  # of azure_file
+    filesystem: str | None = None  # of azure_data_lake_gen2
+    store_name: str | None = None  # of azure_data_lake_gen1
+    one_lake_workspace_name: str | None = None
+    artifact: Mapping[str, str] = field(default_factory=dict)  # of one_lake
+    endpoint: str | None = None  # suffix of the service's addresses; None: core.windows.net
+    protocol: str | None = None  # None: https
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)  # secrets: for a 0600 file only
+    description: str | None = None
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+
+
 ComputeSpec = AmlCompute | ComputeInstance
 
-Spec: TypeAlias = "CommandJob | SweepJob | Component | Model | Data | Environment | ComputeSpec"
+Spec: TypeAlias = (
+    "CommandJob | SweepJob | PipelineJob | Component | PipelineComponent | ParallelComponent"
+    " | Model | Data | Environment | ComputeSpec | Datastore | OnlineEndpoint | OnlineDeployment"
+)

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from aml.errors import Pointer, Problem, SpecError
 from aml.spec import rules, schema, schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
-from aml.spec.model import Spec
+
+if TYPE_CHECKING:
+    from aml.spec.model import Spec
 
 _BUILDERS: Mapping[str, tuple[str, str]] = {
     "command": ("build", "command_job"),
     "command-component": ("build_component", "command_component"),
     "sweep": ("build_sweep", "sweep_job"),
+    "pipeline": ("build_pipeline", "pipeline_job"),
+    "pipeline-component": ("build_pipeline", "pipeline_component"),
+    "parallel-component": ("build_pipeline", "parallel_component"),
     "model": ("build", "model"),
     "data": ("build", "data"),
     "environment": ("build", "environment"),
     "amlcompute": ("build", "amlcompute"),
     "computeinstance": ("build", "compute_instance"),
+    "azure_blob": ("build_datastores", "datastore"),
+    "azure_file": ("build_datastores", "datastore"),
+    "azure_data_lake_gen1": ("build_datastores", "datastore"),
+    "azure_data_lake_gen2": ("build_datastores", "datastore"),
+    "one_lake": ("build_datastores", "datastore"),
+    "online-endpoint": ("build_serving", "online_endpoint"),
+    "online-deployment": ("build_serving", "online_deployment"),
 }
-"""Kind -> the module that is loaded to build its spec, and the function in it."""
+"""Kind -> the module beside this one, and its function; who only checks a file does not load it."""
 
-_CONSEQUENCES = frozenset({"missing-key", "unknown-binding", "bad-binding"})
+_CONSEQUENCES = frozenset(
+    {"missing-key", "unknown-binding", "bad-binding", "unknown-step", "unknown-output", "missing-input", "input-type"}
+)
 """What a misspelled or misplaced key elsewhere may bring about: it is told after its likely cause."""
 
 
@@ -36,8 +51,8 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     if any(problem.severity == "error" for problem in found):
         raise SpecError(document.file, found, document.text)
     kind = kind or kind_of(document)
-    if kind not in _BUILDERS:
-        raise SpecError(document.file, [_unusable(document, kind)], document.text)
+    if no_use := unusable(document, kind):
+        raise SpecError(document.file, [no_use], document.text)
     module, function = _BUILDERS[kind]
     builder: Callable[[Document], Spec] = getattr(import_module(f"aml.spec.{module}"), function)
     return builder(document)
@@ -59,6 +74,20 @@ def problems(document: Document, kind: str | None = None) -> list[Problem]:
     if any(problem.severity == "error" for problem in found):
         # An input may be unused because of the fault: a misspelled binding was meant for it.
         found = [problem for problem in found if problem.code != "unused"]
+    return in_order(found)
+
+
+def unusable(document: Document, kind: str) -> Problem | None:
+    """That a kind can be checked and nothing more, if it is one of those."""
+    if kind in _BUILDERS:
+        return None
+    message = f"A spec of the kind {kind} can be checked, but not used here yet."
+    hint = f"Used so far: {', '.join(_BUILDERS)}."
+    return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
+
+
+def in_order(found: Iterable[Problem]) -> list[Problem]:
+    """In the order to tell them."""
     return sorted(found, key=_rank)
 
 
@@ -76,12 +105,6 @@ def _not_a_mapping(document: Document) -> Problem:
 def _unsupported(document: Document, kind: str) -> Problem:
     message = f"A spec of the kind {kind} can't be checked here yet."
     hint = "`aml schema list` shows the kinds that can."
-    return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
-
-
-def _unusable(document: Document, kind: str) -> Problem:
-    message = f"A spec of the kind {kind} can be checked, but not used here yet."
-    hint = f"Used so far: {', '.join(_BUILDERS)}."
     return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)
 
 

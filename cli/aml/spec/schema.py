@@ -33,10 +33,12 @@ _TYPES = {
 def check(document: Document, kind: str) -> list[Problem]:
     """The first faults, up to MOST, that the schema of `kind` finds, in the order of the document."""
     schema = schema_of(kind)
-    walk = _Check(document, schema["properties"], bindable=kind in _BINDABLE)
+    walk = _Check(document, schema.get("properties", {}), bindable=kind in _BINDABLE)
     return list(islice(walk.node(schema, document.root, ()), MOST))
 
 
+_BINDING = r"\$\{\{"  # in a pattern: it lets a binding through
+_TELLERS = ("type", "task")  # the keys that say which branch is meant
 _BINDABLE = frozenset({"pipeline", "pipeline-component"})
 
 
@@ -54,7 +56,7 @@ class _Check:
             return
         text = _as_text(schema, node)
         if text is None and not _fits(schema, node.data):
-            yield self.wrong_type(schema, node, at)
+            yield from self.unfit(schema, node, at)
             return
         value = node.data if text is None else text
         yield from self.value(schema, value, at)
@@ -65,11 +67,19 @@ class _Check:
             for index, child in node.children.items():
                 yield from self.node(schema["items"], child.node, (*at, index))
 
+    def unfit(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
+        """A value of another type; of a mapping that is empty the keys that it needs are told."""
+        if node.data is None and schema.get("required"):
+            for key in schema["required"]:
+                yield self.absent(key, schema, at)
+        else:
+            yield self.wrong_type(schema, node, at)
+
     def value(self, schema: Schema, value: Any, at: Pointer) -> Iterator[Problem]:
         if isinstance(value, str):
             if "enum" in schema and _member(value, _texts(schema["enum"]), exact="x-exact" in schema) is None:
                 yield self.not_allowed(value, _texts(schema["enum"]), at)
-            elif "pattern" in schema and (not re.search(schema["pattern"], value) or self.is_misplaced(schema, value)):
+            elif "pattern" in schema and not self.matches(schema, value, at):
                 yield self.mismatch(schema, value, at)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             if value < schema.get("minimum", value):
@@ -83,9 +93,12 @@ class _Check:
             hint = "Give at least one item."
             yield self.document.problem("empty-value", f"{name_of(at)} is empty.", at, hint=hint)
 
-    def is_misplaced(self, schema: Schema, value: str) -> bool:
-        """Whether a binding stands for a number where nothing fills it in."""
-        return not self.bindable and value.startswith("${{") and _is_numeric(schema)
+    def matches(self, schema: Schema, value: str, at: Pointer) -> bool:
+        """Whether a text has the form of a pattern, and is no binding where nothing fills one in."""
+        bindable = self.bindable and not {"component", "trial"} & set(at)
+        if not bindable and _BINDING in schema["pattern"] and value.lstrip().startswith("${{"):
+            return False
+        return re.search(schema["pattern"], value) is not None
 
     def keys(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         properties, others = schema.get("properties", {}), schema.get("additionalProperties", True)
@@ -114,9 +127,7 @@ class _Check:
         misspelled = {_meant(schema, node, key) for key in islice(unknown, MOST)} if absent else ()
         for key in absent:
             if key not in misspelled:
-                about = schema["properties"][key]
-                values = _texts(about.get("enum", ()))
-                yield self.absent(key, schema, at, allowed(values) if values else about.get("description"))
+                yield self.absent(key, schema, at)
 
     def any_of(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         """What the one branch finds that was meant: of the value's type, by its key `type`, else by its keys."""
@@ -124,6 +135,8 @@ class _Check:
         branches = branches or [branch for branch in schema["anyOf"] if _as_text(branch, node) is not None]
         if not branches:
             yield self.wrong_type(schema, node, at)
+        elif len(branches) < len(schema["anyOf"]) and _is_foreign(branches, node):
+            yield self.foreign(schema, branches, at)
         elif len(branches) == 1:
             yield from self.node(branches[0], node, at)
         elif isinstance(node.data, dict):
@@ -134,20 +147,21 @@ class _Check:
 
     def one_of(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
         """Of several branches for a mapping."""
-        types: list[str] = []
-        if all(_types_named(branch) for branch in branches):
-            types = list(dict.fromkeys(name for branch in branches for name in _types_named(branch)))
-        key = "type" if "type" in node.data or not types else _misspelled_type(branches, node)
-        value = node.data.get(key)
-        name = _member(value, types, exact=any(_is_exact(branch) for branch in branches))
-        if types and key in node.data:
-            if name is None:
-                yield from self.wrong_name(value, types, (*at, key), node)
-                return
-            branches = [branch for branch in branches if name in _types_named(branch)]
-        meant = max(branches, key=lambda branch: _likeness(branch, node))
-        if types and key not in node.data and "type" in meant.get("required", ()):
-            yield self.absent("type", schema, at, _type_hint(meant, types))
+        absent = None
+        for teller in _TELLERS:
+            names = _names_told(branches, teller)
+            key = teller if teller in node.data else _misspelled(branches, node, teller)
+            if names and key is None:
+                absent = absent or (teller, names)
+            elif names:
+                name = _member(node.data[key], names, exact=any(_is_exact(branch, teller) for branch in branches))
+                if name is None:
+                    yield from self.wrong_name(node.data[key], names, (*at, key), node)
+                    return
+                branches = [branch for branch in branches if name in _told(branch, teller)]
+        meant = _most_like(branches, node)
+        if absent and absent[0] in meant.get("required", ()):
+            yield self.absent(absent[0], schema, at, hint=_teller_hint(meant, *absent))
         else:
             yield from self.node(meant, node, at)
 
@@ -157,11 +171,23 @@ class _Check:
         else:
             yield self.wrong_type({"type": "string"}, node.children[at[-1]].node, at)
 
+    def foreign(self, schema: Schema, branches: Sequence[Schema], at: Pointer) -> Problem:
+        """A mapping where something else could stand too, and that has nothing of what is known here."""
+        plain = [branch for branch in schema["anyOf"] if branch not in branches]
+        keys = dict.fromkeys(key for branch in branches for key in _keys(branch))
+        titles = [article(branch["title"]) for branch in branches]
+        message = f"{name_of(at)} is a mapping with none of the keys of {alternatives(titles)}."
+        hint = f"Give {_wanted({'anyOf': plain})}, or a mapping with: {', '.join(keys)}."
+        return self.document.problem("wrong-type", message, at, hint=hint)
+
     def wrong_type(self, schema: Schema, node: Node, at: Pointer) -> Problem:
         wanted = _wanted(schema)
         if node.data is None:
             hint = f"Give {wanted}, or remove the key."
             return self.document.problem("wrong-type", f"{name_of(at)} has no value.", at, hint=hint)
+        if schema.get("writeOnly"):
+            message = f"{name_of(at)} should be {wanted}, not {found(node.data, shown=False)}."
+            return self.document.problem("wrong-type", message, at)
         quotable = "string" in _types(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
         quoted = f'Quote it: "{node.raw}".' if quotable else None
         message = f"{name_of(at)} should be {wanted}, not {found(node.data)}."
@@ -170,7 +196,8 @@ class _Check:
     def mismatch(self, schema: Schema, value: str, at: Pointer, *, at_key: bool = False) -> Problem:
         message, _, advice = schema["patternErrorMessage"].partition("; ")
         code = schema.get("x-code", "wrong-type" if _is_numeric(schema) else "bad-format")
-        subject = name_of(at) if at_key or not value.strip() else f"{name_of(at)} is '{short(value)}', which"
+        is_hidden = at_key or not value.strip() or schema.get("writeOnly")
+        subject = name_of(at) if is_hidden else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
         hint = _reference_hint(value) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
         return self.document.problem(code, f"{subject} {message}.", at, hint=hint, place=place)
@@ -180,8 +207,12 @@ class _Check:
         hint = f"Did you mean {meant}? {allowed(values)}" if meant else allowed(values)
         return self.document.problem("not-allowed", f"{name_of(at)} can't be '{short(value)}'.", at, hint=hint)
 
-    def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None) -> Problem:
-        subject = name_of(at) if at else f"A {schema['title']}"
+    def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None = None) -> Problem:
+        about = schema.get("properties", {}).get(key, {})
+        values = _texts(about.get("enum", ()))
+        hint = hint or (allowed(values) if values else about.get("description"))
+        subject = article(schema["title"])
+        subject = name_of(at) if at else f"{subject[0].upper()}{subject[1:]}"
         return self.document.problem("missing-key", f"{subject} needs the key `{key}`.", (*at, key), hint=hint)
 
     def unknown(self, schema: Schema, node: Node, key: str, at: Pointer) -> Problem:
@@ -249,6 +280,14 @@ def _as_text(schema: Schema, node: Node) -> str | None:
     return node.raw or literal_text(node.data) if "string" in _types(schema) and not _fits(schema, node.data) else None
 
 
+def _is_foreign(branches: Sequence[Schema], node: Node) -> bool:
+    """Whether a mapping has keys, and none that a branch has, or that was meant for one."""
+    if not isinstance(node.data, dict) or not node.data or not all("properties" in branch for branch in branches):
+        return False
+    known = {key for branch in branches for key in branch["properties"]}
+    return known.isdisjoint(node.data) and not any(did_you_mean(str(key), known) for key in islice(node.data, MOST))
+
+
 def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:
     """The one of `values` that is meant; Azure ML ignores case, save in the types of a component."""
     if not isinstance(value, str):
@@ -256,26 +295,49 @@ def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:
     return (value if value in values else None) if exact else canonical(value, values)
 
 
-def _types_named(branch: Schema) -> list[str]:
-    """The values that a branch allows for its key `type`."""
-    return _texts(branch.get("properties", {}).get("type", {}).get("enum", ()))
+def _told(branch: Schema, teller: str) -> list[str]:
+    """The values that a branch allows for a key that tells branches apart."""
+    return _texts(branch.get("properties", {}).get(teller, {}).get("enum", ()))
 
 
-def _is_exact(branch: Schema) -> bool:
-    return "x-exact" in branch.get("properties", {}).get("type", {})
+def _names_told(branches: Sequence[Schema], teller: str) -> list[str]:
+    """The values of all branches, if there are several branches and each of them has some."""
+    if len(branches) < 2 or not all(_told(branch, teller) for branch in branches):
+        return []
+    return list(dict.fromkeys(name for branch in branches for name in _told(branch, teller)))
 
 
-def _misspelled_type(branches: Sequence[Schema], node: Node) -> Key:
-    """The key that is there in place of `type`, where there is one."""
-    keys = {key for branch in branches for key in branch["properties"]}
+def _is_exact(branch: Schema, teller: str) -> bool:
+    return "x-exact" in branch["properties"][teller]
+
+
+def _misspelled(branches: Sequence[Schema], node: Node, teller: str) -> Key:
+    """The key that is there in place of `teller`, None where there is none."""
+    keys = {key for branch in branches for key in branch.get("properties", {})}
     unknown = (key for key in node.data if key not in keys)
-    return next((key for key in unknown if did_you_mean(str(key), keys) == "type"), "type")
+    return next((key for key in islice(unknown, MOST) if did_you_mean(str(key), keys) == teller), None)
 
 
-def _type_hint(meant: Schema, types: Sequence[str]) -> str:
-    """Which type the other keys speak for, if there is no more than one."""
-    names, required = _types_named(meant), len(meant["required"]) > 1
-    return f"Its keys are those of {article(meant['title'])}: type: {names[0]}." if required else allowed(types)
+def _teller_hint(meant: Schema, teller: str, names: Sequence[str]) -> str:
+    """Which value the other keys speak for, if they do."""
+    speaks = len(meant["required"]) > 1 and teller == "type"
+    return (
+        f"Its keys are those of {article(meant['title'])}: type: {_told(meant, teller)[0]}."
+        if speaks
+        else allowed(names)
+    )
+
+
+def _most_like(branches: Sequence[Schema], node: Node) -> Schema:
+    """The branch that a mapping was meant for: one that it fits, else by its keys, misspelled ones too."""
+    known = [branch for branch in branches if _has_right_keys(branch, node)]
+    return max(known or branches, key=lambda branch: _likeness(branch, node))
+
+
+def _has_right_keys(branch: Schema, node: Node) -> bool:
+    known, others = branch.get("properties", {}), branch.get("additionalProperties", True)
+    given = node.data.keys() if isinstance(node.data, dict) else ()
+    return all(key in given for key in branch.get("required", ())) and (others is not False or given <= known.keys())
 
 
 def _likeness(branch: Schema, node: Node) -> tuple[int, int, bool]:

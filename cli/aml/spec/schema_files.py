@@ -17,6 +17,7 @@ KEYWORDS = frozenset(
         *("minItems", "minProperties"),
         *("properties", "required", "additionalProperties", "propertyNames"),
         *("readOnly", "not"),  # together: a key that a file may not have
+        "writeOnly",  # a secret: no message shows its value
         *("doNotSuggest", "patternErrorMessage"),  # what editors show
         "x-code",  # the code of a problem with `pattern`
         "x-exact",  # an enum that does not ignore case
@@ -31,11 +32,32 @@ def has(kind: str) -> bool:
 
 
 @cache
+def read(file: str) -> Any:
+    """A schema file as it is."""
+    import json
+
+    return json.loads((bundle.schemas() / file).read_text("utf-8"))
+
+
+def part(file: str, fragment: str) -> Any:
+    """What `file#/definitions/name` refers to; the whole file for an empty fragment."""
+    found = read(file)
+    for step in fragment.split("/")[1:]:
+        found = found[step]
+    return found
+
+
+@cache
 def schema_of(kind: str) -> Schema:
     """The schema of `kind` with every reference put in. One that contains itself is its own part: a graph, no tree."""
     file = f"{kind}.schema.json"
-    schema: Schema = _resolve(_read(file), file)
+    schema: Schema = _resolve(read(file), file)
     return schema
+
+
+def definition(name: str) -> Schema:
+    """A definition of common.schema.json."""
+    return _definition("common.schema.json", f"/definitions/{name}")
 
 
 def _resolve(value: Any, file: str) -> Any:
@@ -61,16 +83,6 @@ def _definition(file: str, fragment: str) -> dict[str, Any]:
     So a definition refers to itself by `$ref` alone: what stands beside it could not be joined yet.
     """
     if (file, fragment) not in _definitions:
-        target = _read(file)
-        for step in fragment.strip("/").split("/"):
-            target = target[step] if step else target
         filled = _definitions[file, fragment] = {}
-        filled.update(_resolve(target, file))
+        filled.update(_resolve(part(file, fragment), file))
     return _definitions[file, fragment]
-
-
-@cache
-def _read(file: str) -> Any:
-    import json
-
-    return json.loads((bundle.schemas() / file).read_text("utf-8"))

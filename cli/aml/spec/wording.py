@@ -14,7 +14,7 @@ _COMPARED = 500  # names that a word is compared with: more cost time, and help 
 
 def canonical(value: str, allowed: Iterable[str]) -> str | None:
     """The member of `allowed` that Azure ML takes `value` for: UriFolder and URI_FOLDER are uri_folder."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", value).lower()
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", value).lower()
     return next((member for member in allowed if member.lower() in (value.lower(), snake)), None)
 
 
@@ -42,7 +42,10 @@ def name_of(at: Pointer) -> str:
     return f"`{'.'.join(str(step) for step in at)}`" if at else "The file"
 
 
-def found(value: Any) -> str:
+def found(value: Any, *, shown: bool = True) -> str:
+    """What a value is; of a secret only its type is `shown`."""
+    if not shown and isinstance(value, (str, int, float)):
+        return "text" if isinstance(value, str) else "a number"
     match value:
         case None:
             return "empty"
@@ -67,10 +70,11 @@ def short(value: str) -> str:
 
 def article(noun: str) -> str:
     """`a pytorch distribution`; a title in the plural goes without."""
-    noun = noun[0].lower() + noun[1:]
+    if noun.split(maxsplit=1)[0][1:].islower():  # SAS and GPU stay
+        noun = noun[0].lower() + noun[1:]
     if noun.endswith("s"):
         return noun
-    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+    return f"{'an' if noun[0].lower() in 'aeio' else 'a'} {noun}"
 
 
 def alternatives(words: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from aml.view.color import Style, paint
 from aml.workspace.records import (
     Asset,
     Compute,
+    Datastore,
     EngineState,
     Experiment,
     Job,
@@ -25,6 +26,7 @@ from aml.workspace.records import (
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
 _MAX_METRICS = 8
+_CONTAINERS = ("container_name", "file_share_name", "filesystem", "store_name", "one_lake_workspace_name")
 
 
 def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[ModelVersion] = (), *, color: bool) -> str:
@@ -111,6 +113,26 @@ def compute(record: Compute, *, color: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def datastore(record: Datastore, *, color: bool) -> str:
+    document = record.document
+    place = [
+        document[key] for key in ("container_name", "file_share_name", "filesystem", "store_name") if key in document
+    ]
+    lines = [
+        f"{paint(record.name, 'bold', color)}  {record.type}" + ("  default" if record.is_default else ""),
+        *_fields(
+            {
+                "folder": None if record.folder is None else short(record.folder),
+                "account": document.get("account_name"),
+                "container": place[0] if place else None,
+                "credentials": "kept" if record.has_credentials else None,
+                "description": document.get("description"),
+            }
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def workspace(record: WorkspaceInfo, settings: Settings, *, color: bool) -> str:
     redacted = ", ".join(settings.redacted_variables) or None
     lines = [
@@ -129,7 +151,8 @@ def usage(record: Usage, *, color: bool) -> str:
         "models": size(record.models_bytes),
         "other": size(record.other_bytes),
     }
-    return "\n".join([f"total  {total}", *_fields(parts)]) + "\n"
+    shared = f"environments, shared by all workspaces: {size(record.environments_bytes)}"
+    return "\n".join([f"total  {total}", *_fields(parts), shared]) + "\n"
 
 
 def engine(record: EngineState, *, color: bool) -> str:

@@ -20,6 +20,11 @@ def note(text: str) -> None:
     put(paint(f"note: {text}", "dim", has_color(sys.stderr)) + "\n", sys.stderr)
 
 
+def warn(text: str) -> None:
+    """Something that may make what was asked for go wrong."""
+    put(f"{paint('warning', 'yellow', has_color(sys.stderr))}: {text}\n", sys.stderr)
+
+
 def say_problems(file: str, problems: tuple[Problem, ...]) -> None:
     """Findings in a file that is used all the same."""
     put(problems_text(file, problems, color=has_color(sys.stderr)) + "\n", sys.stderr)

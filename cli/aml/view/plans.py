@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from aml.view.cards import short, size
 from aml.view.color import paint
-from aml.workspace.records import Plan, Snapshot
+from aml.workspace.records import Plan, PlannedEnvironment, Snapshot
 
 _MAX_FILES = 20
 _MAX_IGNORED = 8
@@ -25,8 +26,16 @@ def document(plan: Plan) -> dict[str, Any]:
             name: {"type": each.type, "value": each.value, "source": each.source and str(each.source)}
             for name, each in plan.inputs.items()
         },
-        "outputs": {name: str(path) for name, path in plan.outputs.items()},
+        "outputs": dict(plan.outputs),
         "snapshot": None if plan.snapshot is None else _snapshot_document(plan.snapshot),
+        "environment": {
+            "name": plan.runs_in.name,
+            "mode": plan.runs_in.mode,
+            "python": plan.runs_in.python,
+            "is_built": plan.runs_in.is_built,
+            "container": list(plan.runs_in.container),
+            "unmet": list(plan.runs_in.unmet),
+        },
         "notes": list(plan.notes),
     }
 
@@ -38,7 +47,8 @@ def card(plan: Plan, *, color: bool) -> str:
 def _lines(plan: Plan, color: bool) -> Iterator[str]:
     yield f"{paint(plan.name or 'a job', 'bold', color)}  in the experiment {plan.experiment_name}"
     yield from _section("command", plan.command.splitlines(), color)
-    yield from _section("environment, besides yours", _pairs(plan.environment), color)
+    yield from _section("runs in", _environment(plan.runs_in), color)
+    yield from _section("environment variables, besides yours", _pairs(plan.environment), color)
     for rank, added in enumerate(plan.processes):
         yield from _section(f"process {rank}", _pairs(added), color)
     yield from _section("working directory", [short(plan.working_directory)], color)
@@ -47,12 +57,21 @@ def _lines(plan: Plan, color: bool) -> Iterator[str]:
         for name, each in plan.inputs.items()
     }
     yield from _section("inputs", _pairs(told), color)
-    yield from _section("outputs", _pairs({name: short(path) for name, path in plan.outputs.items()}), color)
+    yield from _section("outputs", _pairs(plan.outputs), color)
     if plan.snapshot is not None:
         yield from _section(f"code, {_summary(plan.snapshot)}", _files(plan.snapshot), color)
     yield from _section("notes", plan.notes, color)
     yield ""
     yield paint("Nothing was changed.", "dim", color)
+
+
+def _environment(planned: PlannedEnvironment) -> Iterator[str]:
+    told = {"environment": planned.name, "mode": planned.mode}
+    if planned.python is not None:
+        told["python"] = planned.python + ("" if planned.is_built else "  (built when the job starts)")
+    if planned.container:
+        told["container"] = shlex.join(planned.container) + ("" if planned.is_built else "  (the image comes first)")
+    yield from _pairs(told | ({"lacks": "; ".join(planned.unmet)} if planned.unmet else {}))
 
 
 def _section(title: str, lines: Any, color: bool) -> Iterator[str]:

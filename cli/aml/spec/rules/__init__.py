@@ -12,6 +12,7 @@ from itertools import islice
 
 from aml.errors import Problem
 from aml.spec.document import Document
+from aml.spec.rules import shell
 
 Rule = Callable[[Document], Iterator[Problem]]
 
@@ -19,18 +20,44 @@ MOST = 100
 _MODULES: Mapping[str, str] = {
     "command": "commands",
     "command-component": "components",
+    "parallel-component": "components",
+    "spark-component": "components",
+    "pipeline": "pipelines",
+    "pipeline-component": "pipelines",
+    "spark": "sparks",
+    "automl": "automl",
     "sweep": "sweeps",
     "model": "assets",
     "data": "assets",
     "environment": "assets",
     "amlcompute": "computes",
+    "azure_blob": "datastores",
+    "azure_file": "datastores",
+    "azure_data_lake_gen1": "datastores",
+    "azure_data_lake_gen2": "datastores",
+    "one_lake": "datastores",
+    "online-endpoint": "endpoints",
+    "online-deployment": "deployments",
+    "schedule": "schedules",
+    "computeinstance": "computes",
+    "virtualmachine": "computes",
+    "kubernetes": "computes",
+    "synapsespark": "computes",
+    "batch-endpoint": "batch",
+    "batch-deployment": "batch",
+    "workspace": "workspaces",
+    "registry": "workspaces",
+    "data-import": "assets",
 }
 """Kind -> the module here whose RULES has it."""
 
 
 def check(document: Document, kind: str) -> list[Problem]:
     """The first faults and doubts, up to MOST of each rule, that the rules of `kind` find."""
-    return [problem for rule in _rules_of(kind) for problem in islice(rule(document), MOST)]
+    rules = _rules_of(kind)
+    if shell.from_flags(document):
+        rules = (*rules, shell.values)
+    return [problem for rule in rules for problem in islice(rule(document), MOST)]
 
 
 def _rules_of(kind: str) -> tuple[Rule, ...]:

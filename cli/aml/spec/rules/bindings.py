@@ -16,8 +16,13 @@ _ELSEWHERE = {
     "search_space": "It is for the trial of a sweep.",
     "parent": "It is for the steps of a pipeline.",
 }
+_IN_A_STEP = {
+    "search_space": "It is for the trial of a sweep; in a component the parameters are inputs.",
+    "parent": "It is for the inputs of the step: give it one that is bound to this, and refer to that.",
+}
 _NOUNS = {"inputs": "an input", "outputs": "an output", "search_space": "a parameter"}
 _OUTPUT_PATH_NAMES = ("name", "output_name", "default_datastore")
+_VARIABLE = re.compile(r"\bAZUREML_PARAMETER_(\w+)")
 _OPENS_KNOWN = re.compile(r"\$\{\{\s*(?:inputs|outputs|search_space|parent)\b")
 
 
@@ -28,6 +33,7 @@ class Scope:
     declares: Document
     owner: str = "job"
     namespaces: tuple[str, ...] = PORTS
+    prefix: str = ""  # `parent.` where steps refer to the pipeline around them
 
     def names(self, namespace: str) -> list[str]:
         return [str(name) for name in self.declares.mapping(namespace)]
@@ -39,8 +45,9 @@ class Scope:
             return False
         if found.namespace in keys:
             declared = keys[found.namespace]
-            name = found.name.partition(".")[0] if found.namespace == "search_space" else found.name
-            return not isinstance(declared, dict) or name in declared
+            grouped = found.namespace == "search_space" or self.prefix
+            names = {found.name, found.name.partition(".")[0]} if grouped else {found.name}
+            return not isinstance(declared, dict) or not names.isdisjoint(declared)
         unknown = (str(key) for key in keys if key not in self.namespaces)
         return any(did_you_mean(key, self.namespaces) == found.namespace for key in unknown)
 
@@ -57,13 +64,23 @@ def of_component(document: Document) -> Iterator[Problem]:
 def in_texts(document: Document, scope: Scope, texts: Sequence[Pointer] = (("command",),)) -> Iterator[Problem]:
     """References in texts and environment variables of `document` that lead nowhere in `scope`."""
     for pointer, text in bound_texts(document, texts):
-        seen: dict[str, int] = {}
-        for found in references(text):
-            occurrence = seen[found.text] = seen.get(found.text, -1) + 1
-            if not scope.knows(found):
-                place = document.place_within(pointer, found.text, occurrence)
-                yield _reference_problem(document, scope, pointer, found, place)
-        yield from _suspect_problems(document, pointer, text)
+        for found, place in placed(document, pointer, text):
+            # A step's variables may also be bound to what is around it, which is checked with all its other keys.
+            if not scope.knows(found) and not (scope.owner == "step" and pointer not in texts and is_parent(found)):
+                yield reference_problem(document, scope, pointer, found, place)
+        yield from suspect_problems(document, pointer, text)
+
+
+def placed(document: Document, pointer: Pointer, text: str) -> Iterator[tuple[Reference, Place]]:
+    """Every reference in the text at `pointer`, and where it stands."""
+    seen: dict[str, int] = {}
+    for found in references(text):
+        occurrence = seen[found.text] = seen.get(found.text, -1) + 1
+        yield found, document.place_within(pointer, found.text, occurrence)
+
+
+def is_parent(found: Reference) -> bool:
+    return found.namespace == "parent"
 
 
 def unused(document: Document) -> Iterator[Problem]:
@@ -83,8 +100,10 @@ def unused_in(document: Document, command: Document, texts: Sequence[Pointer] = 
 
 
 def used_keys(document: Document, texts: Sequence[Pointer] = (("command",),)) -> set[str]:
-    """`inputs.lr`, ...: what the texts and the environment variables of `document` refer to."""
-    return {found.key for _, text in bound_texts(document, texts) for found in references(text)}
+    """`inputs.lr`, ...: what the texts and the environment variables of `document` refer to, or take as a variable."""
+    found = list(bound_texts(document, texts))
+    variables = {f"inputs.{name}" for _, text in found for name in _VARIABLE.findall(text)}
+    return variables | {reference.key for _, text in found for reference in references(text)}
 
 
 def output_paths(document: Document) -> Iterator[Problem]:
@@ -107,13 +126,14 @@ def bound_texts(document: Document, texts: Sequence[Pointer]) -> Iterator[tuple[
             yield pointer, text
 
 
-def _reference_problem(document: Document, scope: Scope, pointer: Pointer, found: Reference, place: Place) -> Problem:
+def reference_problem(document: Document, scope: Scope, pointer: Pointer, found: Reference, place: Place) -> Problem:
     if found.namespace not in scope.namespaces:
         message = f"{found.text} is not known here."
-        hint = _ELSEWHERE.get(found.namespace) or _known_hint(scope.namespaces)
+        elsewhere = _IN_A_STEP if scope.owner == "step" else _ELSEWHERE
+        hint = elsewhere.get(found.namespace) or _known_hint(scope.namespaces)
         return document.problem("unknown-binding", message, pointer, hint=hint, place=place)
     hint = _declared_hint(found, scope)
-    if found.optional and found.namespace == "inputs":
+    if found.optional and found.namespace == "inputs" and scope.owner == "job":
         message = f"{found.text} is not declared: the $[[ ]] around it goes away."
         return document.problem("unknown-binding", message, pointer, hint=hint, severity="warning", place=place)
     message = f"{found.text} refers to {_NOUNS[found.namespace]} that is not declared."
@@ -134,12 +154,17 @@ def _declared_hint(found: Reference, scope: Scope) -> str:
     if meant is None and found.name.split(".")[0] in declared:
         meant = found.name.split(".")[0]
     if meant is not None:
-        return f"Did you mean ${{{{{found.namespace}.{meant}}}}}? {known}"
+        return f"Did you mean ${{{{{scope.prefix}{found.namespace}.{meant}}}}}? {known}"
     elsewhere = [namespace for namespace in scope.namespaces if found.name in scope.declares.mapping(namespace)]
-    return f"Did you mean ${{{{{elsewhere[0]}.{found.name}}}}}? {known}" if elsewhere else known
+    return f"Did you mean ${{{{{scope.prefix}{elsewhere[0]}.{found.name}}}}}? {known}" if elsewhere else known
 
 
-def _suspect_problems(document: Document, pointer: Pointer, text: str) -> Iterator[Problem]:
+def is_suspect(text: str) -> bool:
+    """Whether a text holds what looks like a reference and is none."""
+    return "{" in text and bool(suspects(text))
+
+
+def suspect_problems(document: Document, pointer: Pointer, text: str) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for shown, _ in suspects(text):
         occurrence = seen[shown] = seen.get(shown, -1) + 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aml.errors import Problem
 from aml.spec.binding import Reference, tokens
 from aml.spec.document import Document
-from aml.spec.rules import bindings, environments, paths, ports
+from aml.spec.rules import bindings, environments, parallels, paths, ports, sparks
 from aml.spec.rules.values import fits, number_of
 from aml.spec.wording import found
 
@@ -40,6 +40,10 @@ def _range(parameter: Document, kind: str) -> Iterator[Problem]:
         message = f"`{given[0]}` is for the types integer and number, not for {kind}."
         yield parameter.about_key("not-allowed", message, (given[0],), "Remove the key.", "warning")
         return
+    for key in given:
+        if limits[key] is None and isinstance(parameter.value(key), str):
+            message = f"`{key}` is {found(parameter.value(key))}, which is not a number."
+            yield parameter.problem("wrong-type", message, (key,))
     least, most, default = limits["min"], limits["max"], limits["default"]
     if least is not None and most is not None and least > most:
         yield parameter.problem("out-of-range", f"`min` is {least:g}, more than `max`, which is {most:g}.", ("min",))
@@ -90,18 +94,22 @@ def empty_options(document: Document) -> Iterator[Problem]:
             yield document.problem("bad-binding", message, ("command",), hint=hint, severity="warning", place=place)
 
 
-RULES = {
-    "command-component": (
-        bindings.of_component,
-        bindings.unused,
-        optional_inputs,
-        empty_options,
-        ports.names,
-        ports.modes,
-        parameters,
-        environments.environment,
-        paths.code,
-        paths.additional_includes,
-        paths.environment,
-    ),
+_RUN = (
+    bindings.of_component,
+    bindings.unused,
+    optional_inputs,
+    empty_options,
+    environments.environment,
+    paths.code,
+    paths.environment,
+)
+_ANY = (ports.names, ports.modes, parameters, paths.additional_includes)
+
+INLINE = {
+    "command-component": (*_RUN, *_ANY),
+    "parallel-component": (parallels.component, *_ANY),
+    "spark-component": (sparks.component, *_ANY),
 }
+"""What also holds for a component that is written in a step."""
+
+RULES = INLINE

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.model import AmlCompute
+from aml.spec.rules import paths, triggers
+from aml.spec.wording import canonical
 
+SHORTEST_IDLE_S = 15 * 60
+LONGEST_IDLE_S = 3 * 24 * 3600
+_DURATION = re.compile(r"P(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?")
+_UNITS_S = (604800, 86400, 3600, 60, 1)
 _NODES = {"min_instances": AmlCompute.min_instances, "max_instances": AmlCompute.max_instances}
 
 
@@ -23,4 +30,86 @@ def _default(document: Document) -> str:
     return "" if "max_instances" in document.data else " when left out"
 
 
-RULES = {"amlcompute": (nodes,)}
+def schedules(document: Document) -> Iterator[Problem]:
+    """The triggers by which an instance starts and stops."""
+    listed = document.value("schedules", "compute_start_stop")
+    for index in range(len(listed) if isinstance(listed, list) else 0):
+        yield from triggers.trigger(document.part("schedules", "compute_start_stop", index, "trigger"))
+
+
+def idle_time(document: Document) -> Iterator[Problem]:
+    """An instance is idle for 15 minutes at the least before it stops, and for 3 days at the most."""
+    minutes, text = (document.value(f"idle_time_before_shutdown{end}") for end in ("_minutes", ""))
+    if minutes is not None and text is not None:
+        message = "`idle_time_before_shutdown` has no effect beside `idle_time_before_shutdown_minutes`."
+        pointer = ("idle_time_before_shutdown",)
+        yield document.about_key("ignored-value", message, pointer, "Keep one of them.", severity="warning")
+    given = {
+        "idle_time_before_shutdown_minutes": int(minutes) * 60 if str(minutes).isdecimal() else None,
+        "idle_time_before_shutdown": _seconds(text) if isinstance(text, str) else None,
+    }
+    for key, seconds in given.items():
+        if seconds is not None and not SHORTEST_IDLE_S <= seconds <= LONGEST_IDLE_S:
+            message = f"`{key}` is {document.value(key)}; allowed: 15 minutes to 3 days."
+            yield document.problem("out-of-range", message, (key,), hint="PT15M to P3D, or 15 to 4320 minutes.")
+
+
+def instance_name(document: Document) -> Iterator[Problem]:
+    """The name of an instance is part of an address: shorter than those of clusters, no number at the end of it."""
+    name = document.value("name")
+    if isinstance(name, str) and (not 3 <= len(name) <= 24 or re.search(r"-[0-9]+$", name)):
+        message = f"`name` is '{name}', which is not a name for a compute instance."
+        hint = "Use 3 to 24 letters, digits and -, with a letter first and no -NUMBER last."
+        yield document.problem("bad-name", message, ("name",), hint=hint)
+
+
+def applications(document: Document) -> Iterator[Problem]:
+    """Ports of an instance: each is one application's."""
+    listed = document.value("custom_applications")
+    first: dict[str, str] = {}
+    for index in range(len(listed) if isinstance(listed, list) else 0):
+        name = str(document.value("custom_applications", index, "name") or index)
+        ports = document.value("custom_applications", index, "endpoints")
+        for place, port in enumerate(ports if isinstance(ports, list) else ()):
+            published = str(port.get("published")) if isinstance(port, dict) else ""
+            if published.isdecimal() and first.setdefault(published, name) != name:
+                message = f"The port {published} is that of the application {first[published]} too."
+                pointer = ("custom_applications", index, "endpoints", place, "published")
+                yield document.problem("name-collision", message, pointer, hint="Publish them at different ports.")
+
+
+def identity(document: Document) -> Iterator[Problem]:
+    """User-assigned identities are named where they are to be had, and only there."""
+    given = document.mapping("identity")
+    kind = canonical(str(given.get("type")), ["system_assigned", "user_assigned", "none"])
+    if kind == "user_assigned" and set(given) == {"type"}:
+        message = "`identity` needs the key `user_assigned_identities`."
+        hint = "Give the ARM ids of the identities: - resource_id: /subscriptions/..."
+        yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
+    elif kind in ("system_assigned", "none") and given.get("user_assigned_identities"):
+        message = f"`user_assigned_identities` has no effect with the type {kind}."
+        pointer = ("identity", "user_assigned_identities")
+        hint = "Write type: user_assigned."
+        yield document.about_key("ignored-value", message, pointer, hint, severity="warning")
+
+
+def private_key(document: Document) -> Iterator[Problem]:
+    if not str(document.value("ssh_settings", "ssh_private_key_file")).startswith("~"):
+        yield from paths.local(document, ("ssh_settings", "ssh_private_key_file"), "The private key")
+
+
+def _seconds(duration: str) -> int | None:
+    """Seconds of an ISO 8601 duration without months and years."""
+    match = _DURATION.fullmatch(duration)
+    if match is None or not any(match.groups()):
+        return None
+    return sum(int(number or 0) * unit for number, unit in zip(match.groups(), _UNITS_S, strict=True))
+
+
+RULES = {
+    "amlcompute": (nodes, identity),
+    "computeinstance": (schedules, idle_time, instance_name, applications, identity),
+    "virtualmachine": (private_key,),
+    "kubernetes": (identity,),
+    "synapsespark": (identity,),
+}

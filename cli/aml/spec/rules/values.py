@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from aml.spec.wording import found
 
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 
@@ -33,3 +36,33 @@ def number_of(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None
+
+
+_DATA = frozenset({"uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model", "path"})
+_READ_AS = {"number": ("number", "integer"), "integer": ("integer",), "boolean": ("boolean",)}
+
+
+def takes(kind: str, given: object) -> bool:
+    """Whether an input of `kind` can be bound to something of the type `given`: data is a path for a string."""
+    if not isinstance(given, str):
+        return True
+    given = given.lower()
+    if kind in _DATA:
+        return given in _DATA or given == "string"
+    return given in _READ_AS.get(kind, (given,)) or given not in {*_DATA, *_READ_AS, "string"}
+
+
+def fault_of(value: Any, kind: str, about: Mapping[str, Any]) -> str | None:
+    """What is wrong with a value for a parameter, in words that follow its name; None where nothing is."""
+    if not fits(value, kind):
+        return f"is of the type {kind}, not {found(value)}."
+    number, least, most = number_of(value), number_of(about.get("min")), number_of(about.get("max"))
+    if kind in ("integer", "number") and number is not None:
+        if least is not None and number < least:
+            return f"is {number:g}; the component wants at least {least:g}."
+        if most is not None and number > most:
+            return f"is {number:g}; the component wants at most {most:g}."
+    allowed = about.get("enum")
+    if kind == "string" and isinstance(allowed, list) and str(value) not in [str(item) for item in allowed]:
+        return f"can't be '{value}'; the component allows {', '.join(str(item) for item in allowed)}."
+    return None

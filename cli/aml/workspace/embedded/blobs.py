@@ -163,3 +163,15 @@ def explained(path: Path) -> Iterator[None]:
             errno.EROFS: "The file system is read-only: point AML_HOME to one that can be written.",
         }.get(error.errno or 0)
         raise BackendError(f"{where}: {error.strerror or error}", hint) from error
+
+
+def size_bytes(path: Path, seen: set[tuple[int, int]]) -> int:
+    """What the files below `path` take that are not in `seen`; they are afterwards."""
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            details = os.lstat(os.path.join(folder, name))  # noqa: PTH118, a Path for each of 100,000 files is slow
+            if (details.st_dev, details.st_ino) not in seen:
+                seen.add((details.st_dev, details.st_ino))
+                total += details.st_blocks * 512
+    return total

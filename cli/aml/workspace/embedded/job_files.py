@@ -15,7 +15,9 @@ from aml.workspace.embedded.references import DEFAULT_OUTPUT
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import JobFile
 
-_STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt")  # as az has it: the log of the first process
+_LOG_FOLDERS = ("azureml-logs", "user_logs")
+# As az has it, the log of the first process; before it that of the build, if there was one.
+_STREAMED = re.compile(r"user_logs/std_log[\D]*[0]*(?:_ps)?\.txt|azureml-logs/20_image_build_log\.txt")
 
 
 class JobFiles:
@@ -29,7 +31,8 @@ class JobFiles:
         paths = self._paths.job(self._jobs.get(job_name).name)
         failed = paths.failed_process()
         first = None if failed is None else paths.process_log(failed)
-        found = sorted((paths.artifacts / "user_logs").glob("*.txt"), key=lambda path: (path != first, path))
+        files = [file for folder in _LOG_FOLDERS for file in (paths.artifacts / folder).glob("*.txt")]
+        found = sorted(files, key=lambda path: (path != first, path))
         return [(str(path.relative_to(paths.artifacts)), path) for path in found]
 
     def streamed(self, job_name: str) -> Sequence[tuple[str, Path]]:

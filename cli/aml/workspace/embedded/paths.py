@@ -36,6 +36,11 @@ class JobPaths:
         """stdout and stderr of the job's process."""
         return self.artifacts / MAIN_LOG
 
+    @property
+    def build_log(self) -> Path:
+        """What was said while the job's environment was built; named as Azure names it."""
+        return self.artifacts / "azureml-logs/20_image_build_log.txt"
+
     def process_log(self, number: int) -> Path:
         """stdout and stderr of one process of several."""
         return self.artifacts / f"user_logs/std_log_process_{number:02}.txt"
@@ -65,6 +70,11 @@ class JobPaths:
     @property
     def wrapper_pid(self) -> Path:
         return self.exec / "pid"
+
+    @property
+    def container(self) -> Path:
+        """The tool that the job's containers were started with, if they were."""
+        return self.exec / "container"
 
     @property
     def ranks(self) -> Path:
@@ -125,6 +135,11 @@ class WorkspacePaths:
         return self.folder / "datastores" / name
 
     @property
+    def credentials(self) -> Path:
+        """What signs in to datastores, readable by its owner alone."""
+        return self.folder / "credentials"
+
+    @property
     def runs(self) -> Path:
         """Artifacts of MLflow runs that are not jobs."""
         return self.folder / "runs"
@@ -138,6 +153,11 @@ class WorkspacePaths:
     def downloads(self) -> Path:
         """Files from http and https addresses, for all jobs."""
         return self.folder / "downloads"
+
+    @property
+    def environments(self) -> Path:
+        """Built environments, for all workspaces."""
+        return self.folder.parent.parent / "environments"
 
     @property
     def jobs(self) -> Path:

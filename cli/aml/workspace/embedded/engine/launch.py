@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +48,22 @@ class Site:
 
 
 def plan(
-    job: Job, spec: CommandJob, paths: JobPaths, site: Site, data: Mapping[str, str], inherited: Mapping[str, str]
+    job: Job,
+    spec: CommandJob,
+    paths: JobPaths,
+    site: Site,
+    data: Mapping[str, str],
+    inherited: Mapping[str, str],
+    uris: Mapping[str, str],
 ) -> Launch:
-    """The job's processes. `data` has the place of each data input; `inherited` is the submitter's environment."""
+    """The job's processes. `data` has the place of each data input, `uris` those of outputs that are not here;
+    `inherited` is the submitter's environment.
+    """
     values = {f"inputs.{name}": _input_text(name, value, data) for name, value in spec.inputs.items()}
-    values |= {f"outputs.{name}": str(output_path(name, output, paths)) for name, output in spec.outputs.items()}
+    values |= {
+        f"outputs.{name}": uris.get(name) or str(output_path(name, output, paths))
+        for name, output in spec.outputs.items()
+    }
     environment = (
         dict(inherited)
         | _own_variables(job, paths, site)
@@ -70,14 +80,14 @@ def output_path(name: str, output: Output, paths: JobPaths) -> Path:
     return folder / name if output.type == "uri_file" else folder
 
 
-def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a job takes over from its submitter's environment, with this Python's programs first on PATH."""
+def inheritable(environment: Mapping[str, str], first_on_path: Path) -> dict[str, str]:
+    """What a job takes over from its submitter's environment, with the programs of that folder first on PATH."""
     kept = {
         name: value
         for name, value in environment.items()
         if not name.startswith(_NOT_INHERITED) and name not in _NOT_INHERITED_NAMES
     }
-    kept["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)])
+    kept["PATH"] = os.pathsep.join([str(first_on_path), kept.get("PATH", os.defpath)])
     return kept
 
 

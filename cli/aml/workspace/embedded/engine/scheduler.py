@@ -24,13 +24,18 @@ from aml.workspace.embedded.database import StoreError
 from aml.workspace.embedded.engine.executors import Executor, Process
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.steps import Steps
+from aml.workspace.embedded.engine.sweeps.runner import Sweeps
+from aml.workspace.embedded.environments.builds import Stop, Stopped
+from aml.workspace.embedded.environments.prepared import takes_a_build
 from aml.workspace.embedded.store import Claim, Jobs
+from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.records import Job, Reason, Status
 
 log = logging.getLogger(__name__)
 
 LOCAL_JOBS = 2
 WORKERS = 8
+BUILDERS = 64
 GRACE_S = 10.0
 RESCAN_S = 1.0  # a wake that got lost costs at most this
 IDLE_S = 120.0
@@ -57,6 +62,7 @@ class Scheduler:
         executor: Executor,
         reserve: Reserve,
         *,
+        sweeps: SweepTable,
         unasked_s: Callable[[], float],
         idle_s: float = IDLE_S,
         local_jobs: int = LOCAL_JOBS,
@@ -65,14 +71,17 @@ class Scheduler:
         self._steps = steps
         self._executor = executor
         self._reserve = reserve
+        self._sweeps = Sweeps(sweeps, jobs, steps.workspace_paths, steps.register, self.wake)
         self._unasked_s = unasked_s  # how long ago the last request was
         self._idle_s = idle_s
         self._local_jobs = local_jobs
         self._lease = uuid.uuid4().hex
         self._running: dict[str, _Running] = {}
-        self._preparing: set[str] = set()
+        self._preparing: dict[str, Stop] = {}
         self._messages: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="job")
+        # A build takes minutes, and jobs that wait for one must not keep others from being started and ended.
+        self._builders = ThreadPoolExecutor(max_workers=BUILDERS, thread_name_prefix="build")
         self._selector = selectors.DefaultSelector()
         self._wake_receiver, self._wake_sender = os.pipe()
         os.set_blocking(self._wake_receiver, False)
@@ -114,7 +123,11 @@ class Scheduler:
             self._wait()
         with self._gate:
             self._leaving = True
+        for stop in self._preparing.values():
+            stop.set()
+        self._builders.shutdown()
         self._workers.shutdown()
+        self._sweeps.close()
 
     def _may_leave(self) -> bool:
         """Whether nothing is left to do; decided under the gate, so that no wake is answered and then forgotten."""
@@ -127,8 +140,11 @@ class Scheduler:
             running = self._running.get(claim.job.name)
             if running is None and claim.job.name not in self._preparing:
                 self._adopt(claim)
+            elif running is None and claim.job.status is Status.CANCEL_REQUESTED:
+                self._preparing[claim.job.name].set()
             elif running is not None and not running.ending:
                 self._check(running, claim.job)
+        self._may_claim |= self._sweeps.look()
         while self._may_claim:
             self._may_claim = False  # before the look: a wake meanwhile must not be forgotten
             claimed = self._jobs.claim(self._lease, local_jobs=self._local_jobs)
@@ -149,19 +165,25 @@ class Scheduler:
 
     def _prepare(self, claim: Claim) -> None:
         name = claim.job.name
-        self._preparing.add(name)
-        self._submit(name, lambda: self._start(claim))
+        stop = self._preparing[name] = Stop()
+        pool = self._builders if takes_a_build(claim.job) else self._workers
+        self._submit(name, lambda: self._start(claim, stop), pool)
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, claim: Claim, stop: Stop) -> None:
         """In a worker: make folders ready, start the process, record it."""
         name = claim.job.name
         reason = Reason.PREPARE_FAILED
         try:
-            launch = self._steps.prepare(claim)
+            launch = self._steps.prepare(claim, stop)
             reason = Reason.START_FAILED
             process = self._executor.start(launch)
         except StoreError:
             raise
+        except Stopped:
+            if not self._stopping:  # else the next engine goes on with it
+                self._jobs.record_end(name, self._lease, Reason.USER_CANCELED)
+                self._post(lambda: self._forget(name))
+            return
         except AmlError as error:
             self._jobs.record_end(name, self._lease, reason, message=_sentence(error))
             self._post(lambda: self._forget(name))
@@ -170,7 +192,7 @@ class Scheduler:
         self._post(lambda: self._watch(claim.job, process))
 
     def _watch(self, job: Job, process: Process) -> None:
-        self._preparing.discard(job.name)
+        self._preparing.pop(job.name, None)
         running = _Running(job, process, self._executor.watch(process))
         self._running[job.name] = running
         if running.watch is not None:
@@ -218,7 +240,7 @@ class Scheduler:
         else:
             self._prepare(claim)
 
-    def _submit(self, name: str, work: Callable[[], None]) -> None:
+    def _submit(self, name: str, work: Callable[[], None], pool: ThreadPoolExecutor | None = None) -> None:
         def until_stored() -> None:
             while not self._stopping:
                 try:
@@ -230,7 +252,7 @@ class Scheduler:
                 else:
                     return
 
-        self._workers.submit(until_stored)
+        (pool or self._workers).submit(until_stored)
 
     def _ended_by_error(self, name: str, work: Callable[[], None]) -> None:
         """Do a worker's work; whatever goes wrong in it, other than the store, is the end of the job."""
@@ -247,7 +269,7 @@ class Scheduler:
     def _forget(self, name: str) -> None:
         self._may_claim = True
         self._reserve.hold()
-        self._preparing.discard(name)
+        self._preparing.pop(name, None)
         self._running.pop(name, None)
 
     def _unwatch(self, running: _Running) -> None:

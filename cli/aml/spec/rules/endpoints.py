@@ -1,0 +1,87 @@
+"""The rules of endpoints: who gets how much of the traffic, and who the endpoint is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aml.errors import Problem
+from aml.spec.document import Document
+from aml.spec.wording import canonical
+
+MOST_MIRRORED = 50  # percent
+
+
+def traffic(document: Document) -> Iterator[Problem]:
+    """All of the requests have a deployment, or none has one: no other sum is a share of them."""
+    shares = _shares(document, "traffic")
+    total = sum(shares.values())
+    if shares and total not in (0, 100) and len(shares) == len(document.mapping("traffic")):
+        listed = " + ".join(f"{name} {share}" for name, share in shares.items())
+        message = f"The traffic adds up to {total} %, not to 100 or 0: {listed}."
+        yield document.about_key("out-of-range", message, ("traffic",), "Shares are percent of all requests.")
+    yield from _alike(document, "traffic")
+
+
+def mirror_traffic(document: Document) -> Iterator[Problem]:
+    """A copy of some requests goes to one deployment that has no other ones."""
+    mirrored, live = _shares(document, "mirror_traffic"), _shares(document, "traffic")
+    if len(document.mapping("mirror_traffic")) > 1:
+        message = f"`mirror_traffic` names {len(document.mapping('mirror_traffic'))} deployments; it may name one."
+        hint = "Keep the deployment that is to be tried out."
+        yield document.about_key("out-of-range", message, ("mirror_traffic",), hint)
+    for name, share in mirrored.items():
+        if share > MOST_MIRRORED:
+            message = f"`mirror_traffic.{name}` is {share}; it must be at most {MOST_MIRRORED}."
+            yield document.problem("out-of-range", message, ("mirror_traffic", name))
+        elif share and live.get(name):
+            message = f"The deployment {name} has {live[name]} % of the traffic; what it gets can't be mirrored to it."
+            hint = "Mirror to a deployment that has no traffic."
+            yield document.about_key("not-allowed", message, ("mirror_traffic", name), hint)
+
+
+def identity(document: Document) -> Iterator[Problem]:
+    """A user-assigned identity is named, and it is one."""
+    given = document.mapping("identity")
+    is_assigned = canonical(str(given.get("type")), ["user_assigned"]) is not None
+    listed = given.get("user_assigned_identities")
+    if is_assigned and "user_assigned_identities" not in given and len(given) == 1:
+        hint = "Give the ARM id of the identity: - resource_id: /subscriptions/..."
+        message = "`identity` needs the key `user_assigned_identities`."
+        yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
+    if isinstance(listed, list) and len(listed) > 1:
+        message = f"An endpoint has one user-assigned identity, not {len(listed)}."
+        pointer = ("identity", "user_assigned_identities")
+        yield document.about_key("out-of-range", message, pointer, "Keep one of them.")
+
+
+def compute(document: Document) -> Iterator[Problem]:
+    if "compute" in document.data and "public_network_access" in document.data:
+        message = "`compute` and `public_network_access` exclude each other."
+        hint = "The first is for kubernetes endpoints, the second for managed ones."
+        yield document.about_key("exclusive-keys", message, ("public_network_access",), hint)
+
+
+def _shares(document: Document, key: str) -> Mapping[str, int]:
+    """The shares that are numbers from 0 to 100: the others are faults already."""
+    shares = ((name, _share(value)) for name, value in document.mapping(key).items())
+    return {name: share for name, share in shares if share is not None}
+
+
+def _share(value: Any) -> int | None:
+    is_whole = str(value).isdecimal() and not isinstance(value, bool)
+    return int(value) if is_whole and int(value) <= 100 else None
+
+
+def _alike(document: Document, key: str) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name in document.mapping(key):
+        other = first.setdefault(str(name).lower(), str(name))
+        if other != str(name):
+            message = f"`{name}` and `{other}` differ in case only: they are one deployment."
+            yield document.about_key("name-collision", message, (key, name), "Remove one of them.")
+
+
+RULES = {
+    "online-endpoint": (traffic, mirror_traffic, identity, compute),
+}

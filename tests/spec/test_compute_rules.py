@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from aml.spec.load import loads
+from aml.spec.parse import problems
+
+INSTANCE = "name: mine\ntype: computeinstance\n"
+
+
+def told(text: str) -> list[str]:
+    found = problems(loads(text, "c.yml", Path.cwd()))
+    return [f"{problem.severity} {problem.code} {problem.path}" for problem in found]
+
+
+@pytest.mark.parametrize("duration", ["PT15M", "PT2H", "P3D", "PT1H30M", "P1DT2H", "PT3600S"])
+def test_an_instance_may_be_idle_from_15_minutes_to_3_days(duration: str) -> None:
+    assert told(f"{INSTANCE}idle_time_before_shutdown: {duration}") == []
+
+
+@pytest.mark.parametrize(
+    ("duration", "code"),
+    [
+        *(("PT14M", "out-of-range"), ("P3DT1S", "out-of-range"), ("P1W", "out-of-range"), ("PT0S", "out-of-range")),
+        *(("P", "bad-format"), ("PT", "bad-format"), ("30", "wrong-type"), ("30M", "bad-format")),
+        *(("P1Y", "bad-format"), ("PT1.5H", "bad-format"), ("pt15m", "bad-format"), ("PT\u0661\u0665M", "bad-format")),
+    ],
+)
+def test_another_idle_time_is_refused(duration: str, code: str) -> None:
+    assert told(f"{INSTANCE}idle_time_before_shutdown: {duration}") == [f"error {code} idle_time_before_shutdown"]
+
+
+@pytest.mark.parametrize(("minutes", "is_fine"), [("15", True), ("4320", True), ("14", False), ("4321", False)])
+def test_idle_minutes_have_the_same_bounds(minutes: str, is_fine: bool) -> None:
+    expected = [] if is_fine else ["error out-of-range idle_time_before_shutdown_minutes"]
+    assert told(f"{INSTANCE}idle_time_before_shutdown_minutes: {minutes}") == expected
+
+
+@pytest.mark.parametrize("name", ["ci", "x" * 25, "ci-123", "my_instance", "1ci"])
+def test_the_name_of_an_instance_is_shorter_than_that_of_a_cluster(name: str) -> None:
+    assert "error bad-name name" in told(f"name: {name}\ntype: computeinstance")
+
+
+@pytest.mark.parametrize("kind", ["amlcompute", "computeinstance", "kubernetes", "synapsespark"])
+def test_a_user_assigned_identity_is_named(kind: str) -> None:
+    text = f"name: mine\ntype: {kind}\nidentity: {{type: UserAssigned}}\n"
+    text += {
+        "kubernetes": "namespace: x",
+        "synapsespark": "resource_id: /subscriptions/s/resourceGroups/g/providers/p/t/n",
+    }.get(kind, "")
+    assert told(text) == ["error missing-key identity.user_assigned_identities"]
+
+
+def test_no_message_shows_a_password() -> None:
+    found = problems(loads(f"{INSTANCE}ssh_settings: {{admin_password: [hush]}}", "c.yml", Path.cwd()), "amlcompute")
+    assert found
+    assert not any("hush" in f"{problem.message}{problem.hint}" for problem in found)

@@ -1,0 +1,6 @@
+def init() -> None:
+    pass
+
+
+def run(data: str) -> str:
+    return data
