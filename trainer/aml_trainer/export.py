@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -16,11 +18,17 @@ OPSET = 17
 
 
 def write_onnx(network: nn.Module, image_size: int, path: Path) -> None:
-    """`images` [batch, 3, image_size, image_size], normalised, to `logits` [batch, classes]; any batch size."""
+    """`images` [batch, 3, image_size, image_size], normalised, to `logits` [batch, classes]; any batch size.
+
+    Without the package onnx there is no file, which is said and fails nothing.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        print("model.onnx is not written: pip install onnx", file=sys.stderr)
+        return
     model = network.cpu().float().eval()
     example = torch.zeros(2, 3, image_size, image_size)
     with files.replacing(path) as temporary, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # this exporter is said to go; its successor needs 60 MB more and 2 s per model
+        warnings.simplefilter("ignore")  # this exporter is said to go; its successor needs more packages and 2 s
         torch.onnx.export(
             model,
             (example,),
