@@ -166,12 +166,14 @@ class EmbeddedWorkspace:
         )
 
     def stop_engine(self) -> EngineState:
-        state = self.engine()
-        if state.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(state.pid, signal.SIGTERM)
-            start.wait_until_gone(self._paths)
-        return state
+        answer = start.ask(self._paths, "GET", "/engine/status")
+        try:
+            return self.engine()
+        finally:  # also when the store can't be read
+            if answer is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(int(str(answer["pid"])), signal.SIGTERM)
+                start.wait_until_gone(self._paths)
 
     def _let_queued_jobs_run(self) -> None:
         if self._jobs.count_queued():
