@@ -30,6 +30,7 @@ HOMES = {
     "rich": ("aml.view",),
     "azure": ("aml.workspace.azure",),
     "psutil": ("aml.workspace.embedded.engine",),
+    "optuna": ("aml.workspace.embedded.engine.sweeps.bayesian",),
     "click": (),
     "torch": (),
     "torchvision": (),

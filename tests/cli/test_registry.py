@@ -88,3 +88,15 @@ def test_the_output_of_a_job_goes_through_the_workspace():
     refused = aml("model", "create", "-n", "m", "--path", path, *SHARED)
     assert refused.returncode == 1
     assert "Register it in the workspace, then copy it with `aml model share`." in refused.stderr
+
+
+def test_a_job_runs_in_an_environment_of_a_registry(tmp_path):
+    run("environment", "create", "-n", "e", "-i", "python:3.11", *SHARED)
+    (tmp_path / "job.yml").write_text(
+        "command: 'true'\nenvironment: azureml://registries/shared/environments/e/labels/latest\n"
+    )
+    job = run("job", "create", "-f", str(tmp_path / "job.yml"))
+    assert job["environment"] == "azureml://registries/shared/environments/e/versions/1"
+    text = "command: 'true'\nenvironment: azureml://registries/shared/environments/x/versions/1\n"
+    (tmp_path / "job.yml").write_text(text)
+    assert aml("job", "create", "-f", str(tmp_path / "job.yml")).returncode == 3

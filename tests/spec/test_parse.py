@@ -19,6 +19,7 @@ from aml.spec.model import (
     Resources,
 )
 from aml.spec.parse import parse, problems
+from aml.spec.pipeline import ParallelComponent, PipelineComponent, PipelineJob
 from aml.spec.sweep import (
     Choice,
     EarlyTermination,
@@ -195,6 +196,74 @@ def test_an_interval_of_zero_is_one() -> None:
     spec = parse(load(SPECS / "valid" / "sweep-enum-case.yml"))
     assert isinstance(spec, SweepJob)
     assert spec.early_termination == EarlyTermination("median_stopping", evaluation_interval=1)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> PipelineJob:
+    spec = parse(load(SPECS / "valid" / "pipeline.yml"))
+    assert isinstance(spec, PipelineJob)
+    return spec
+
+
+def test_a_pipeline_file_becomes_a_pipeline(pipeline: PipelineJob) -> None:
+    assert pipeline.settings.default_compute == "azureml:cpu-cluster"
+    assert not pipeline.settings.continue_on_step_failure
+    assert pipeline.inputs["rate"] == LiteralInput("2e-3")
+    assert {name: step.type for name, step in pipeline.jobs.items() if step.type != "command"} == {
+        "tune": "sweep",
+        "score": "parallel",
+        "nested": "pipeline",
+        "wrangle": "spark",
+        "search": "automl",
+    }
+
+
+def test_a_step_needs_the_steps_that_it_reads_from(pipeline: PipelineJob) -> None:
+    needs = {name: step.needs for name, step in pipeline.jobs.items() if step.needs}
+    assert needs == {
+        "train": ("prepare",),
+        "count": ("train",),
+        "tune": ("prepare",),
+        "score": ("prepare", "tune"),
+        "nested": ("prepare",),
+        "judge": ("score", "nested"),
+        "wrangle": ("prepare",),
+        "search": ("prepare",),
+    }
+
+
+def test_a_step_that_is_written_out_has_a_component_of_its_own(pipeline: PipelineJob) -> None:
+    step = pipeline.jobs["prepare"]
+    assert isinstance(step.component, Component)
+    assert (step.component.name, step.component.code) == ("prepare", str(SPECS / "src"))
+    assert step.component.inputs == {"data": ComponentInput("uri_folder")}
+    assert step.keys["limits"] == {"timeout": 600}
+    assert "command" not in step.keys
+
+
+def test_the_component_of_a_step_is_that_of_its_file(pipeline: PipelineJob) -> None:
+    step = pipeline.jobs["train"]
+    assert isinstance(step.component, Component)
+    assert step.component.name == "train_iris"
+    assert step.outputs["model"].path == "${{parent.outputs.model}}"
+    assert step.inputs["rate"] == LiteralInput("${{parent.inputs.rate}}")
+    assert step.keys["resources"] == {"instance_count": "${{parent.inputs.nodes}}"}
+    assert pipeline.jobs["judge"].component == "azureml:judge@latest"
+
+
+def test_pipelines_contain_pipelines(pipeline: PipelineJob) -> None:
+    nested = pipeline.jobs["nested"].component
+    assert isinstance(nested, PipelineComponent)
+    assert nested.jobs["second"].needs == ("first",)
+    assert isinstance(nested.jobs["second"].component, Component)
+
+
+def test_the_task_of_a_parallel_step_is_found_beside_its_file(pipeline: PipelineJob) -> None:
+    component = pipeline.jobs["score"].component
+    assert isinstance(component, ParallelComponent)
+    assert component.run.task["code"] == str(SPECS / "src")
+    assert component.run.mini_batch_size == "5"
+    assert component.inputs["model"].type == "mlflow_model"  # what the output that it is bound to is
 
 
 def test_every_problem_is_in_the_error_and_the_first_in_its_message() -> None:

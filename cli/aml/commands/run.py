@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from aml.commands._job_follow import submit
-from aml.workspace.folder import attached_experiment
+from aml.workspace.folder import find_config
 
 app = typer.Typer()
 
@@ -41,7 +41,8 @@ def submit_script(
     project = path.absolute()
     where = (source_directory or project).absolute()
     job = read_job(find(run_configuration_name, project), Script(where, script[0], tuple(script[1:])))
-    experiment = experiment_name or attached_experiment(project)
+    config = find_config(project)
+    experiment = experiment_name or (config.experiment_name if config else None)
     job = replace(job, experiment_name=experiment, compute=target or job.compute)
     if conda_dependencies is not None and not isinstance(job.environment, str):
         job = replace(job, environment={**job.environment, "conda_file": str(conda_dependencies.absolute())})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aml.spec import parts, reference
 from aml.spec.document import Document
 from aml.spec.model import Component, ComponentInput, ComponentOutput
@@ -9,20 +11,9 @@ from aml.spec.rules.values import number_of
 
 
 def command_component(document: Document) -> Component:
-    code = parts.text(document, "code")
     return Component(
-        name=parts.text(document, "name") or "",
-        command=parts.text(document, "command") or "",
-        environment=parts.environment(document),
-        version=parts.text(document, "version"),
-        display_name=parts.text(document, "display_name"),
-        description=parts.text(document, "description"),
-        tags=parts.labels(document, "tags"),
-        properties=document.mapping("properties"),
-        is_deterministic=document.value("is_deterministic") is not False,
-        inputs={name: _input(document.part("inputs", name)) for name in document.mapping("inputs")},
-        outputs={name: _output(document.part("outputs", name)) for name in document.mapping("outputs")},
-        code=None if code is None else reference.absolute(code, document.folder),
+        **common(document),
+        **command(document),
         additional_includes=tuple(
             reference.absolute(path, document.folder) for path in document.value("additional_includes") or ()
         ),
@@ -31,6 +22,31 @@ def command_component(document: Document) -> Component:
         resources=parts.resources(document),
         queue_settings=parts.lowered(document.mapping("queue_settings")),
     )
+
+
+def command(document: Document) -> dict[str, Any]:
+    """What is run, and in which environment."""
+    code = parts.text(document, "code")
+    return {
+        "command": parts.text(document, "command") or "",
+        "environment": parts.environment(document),
+        "code": None if code is None else reference.absolute(code, document.folder),
+    }
+
+
+def common(document: Document) -> dict[str, Any]:
+    """The fields that components of all types have."""
+    return {
+        "name": parts.text(document, "name") or "",
+        "version": parts.text(document, "version"),
+        "display_name": parts.text(document, "display_name"),
+        "description": parts.text(document, "description"),
+        "tags": parts.labels(document, "tags"),
+        "properties": document.mapping("properties"),
+        "is_deterministic": document.value("is_deterministic") is not False,
+        "inputs": {name: _input(document.part("inputs", name)) for name in document.mapping("inputs")},
+        "outputs": {name: _output(document.part("outputs", name)) for name in document.mapping("outputs")},
+    }
 
 
 def _input(document: Document) -> ComponentInput:

@@ -36,6 +36,7 @@ SCHEMAS: Mapping[str, str] = {
     "azuredatalakegen1": "azure_data_lake_gen1",
     "azuredatalakegen2": "azure_data_lake_gen2",
     "onelake": "one_lake",
+    "onelakedatastore": "one_lake",
     "managedonlineendpoint": "online-endpoint",
     "kubernetesonlineendpoint": "online-endpoint",
     "managedonlinedeployment": "online-deployment",
@@ -59,7 +60,9 @@ TYPES: Mapping[str, str] = {
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
 }
 
-_BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
+DEPLOYMENT_KEY = "endpoint_name"
+BATCH_TYPES = ("model", "pipeline")
+BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
 COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
 COMPONENT_KEYS = frozenset({"version", "is_deterministic", "additional_includes"})
 PARAMETERS = frozenset({"string", "number", "integer", "boolean"})
@@ -125,9 +128,9 @@ def by_schema(data: Mapping[Any, Any]) -> str | None:
 
 def _deployment(data: Mapping[Any, Any]) -> str | None:
     """A deployment has a `type` too, and some of its types are also those of computes and jobs."""
-    if "endpoint_name" not in data:
+    if DEPLOYMENT_KEY not in data:
         return None
-    is_batch = str(data.get("type")).lower() in ("model", "pipeline") or not data.keys().isdisjoint(_BATCH_KEYS)
+    is_batch = str(data.get("type")).lower() in BATCH_TYPES or not data.keys().isdisjoint(BATCH_KEYS)
     return "batch-deployment" if is_batch else "online-deployment"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from aml.spec.pipeline import ParallelComponent, PipelineComponent, PipelineJob
     from aml.spec.serving import OnlineDeployment, OnlineEndpoint
     from aml.spec.sweep import SweepJob
 
@@ -253,6 +254,6 @@ class Datastore:
 ComputeSpec = AmlCompute | ComputeInstance
 
 Spec: TypeAlias = (
-    "CommandJob | SweepJob | Component | Model | Data | Environment | ComputeSpec | Datastore"
-    " | OnlineEndpoint | OnlineDeployment"
+    "CommandJob | SweepJob | PipelineJob | Component | PipelineComponent | ParallelComponent"
+    " | Model | Data | Environment | ComputeSpec | Datastore | OnlineEndpoint | OnlineDeployment"
 )

@@ -28,8 +28,9 @@ def read_input(document: Document, name: str) -> Input:
         return LiteralInput(value)
     if "value" in value:
         return LiteralInput(value["value"])
+    path = text(document, "inputs", name, "path")
     return DataInput(
-        path=reference.absolute(text(document, "inputs", name, "path") or "", document.folder),
+        path=reference.absolute(path, document.folder) if path else "",
         type=choice(value.get("type", "uri_folder"), get_args(InputType)),
         mode=choice(value.get("mode", "ro_mount"), get_args(InputMode)),
         datastore=text(document, "inputs", name, "datastore"),

@@ -42,7 +42,7 @@ def exported() -> Mapping[str, str]:
 
 def _kinds() -> list[str]:
     names = sorted(path.name.removesuffix(SUFFIX) for path in bundle.schemas().glob(f"*{SUFFIX}"))
-    return [name for name in names if "properties" in schema_files.read(f"{name}{SUFFIX}")]
+    return [name for name in names if name != _COMMON]
 
 
 def _text(kind: str) -> str:
@@ -61,6 +61,11 @@ def _any() -> dict[str, Any]:
 def _conditions() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     for kind, names in _by_kind(kinds.SCHEMAS).items():
         yield _matching("$schema", rf"(^|[^A-Za-z0-9]){_one_of(names)}(\.schema)?\.json\s*$"), _ref(kind)
+    deployment = {"required": [kinds.DEPLOYMENT_KEY]}
+    batch: list[dict[str, Any]] = [{"required": [key]} for key in sorted(kinds.BATCH_KEYS)]
+    batch.append(_matching("type", f"^{_one_of(kinds.BATCH_TYPES)}$"))
+    yield {**deployment, "anyOf": batch}, _ref("batch-deployment")
+    yield deployment, _ref("online-deployment")
     for kind, names in _by_kind(kinds.TYPES).items():
         yield _matching("type", f"^{_one_of(names)}$"), _job_or_component(kind)
     for keys, kind in kinds.KEYS:

@@ -12,6 +12,7 @@ from aml.view.color import Style, paint
 from aml.workspace.records import (
     Asset,
     Compute,
+    Datastore,
     EngineState,
     Experiment,
     Job,
@@ -25,6 +26,7 @@ from aml.workspace.records import (
 
 _STATUS_STYLES: dict[Status, Style] = {Status.COMPLETED: "cyan", Status.FAILED: "red", Status.CANCELED: "yellow"}
 _MAX_METRICS = 8
+_CONTAINERS = ("container_name", "file_share_name", "filesystem", "store_name", "one_lake_workspace_name")
 
 
 def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[ModelVersion] = (), *, color: bool) -> str:
@@ -105,6 +107,26 @@ def compute(record: Compute, *, color: bool) -> str:
                 "now": ", ".join(f"{count} {state}" for state, count in record.node_counts.items() if count) or None,
                 "tier": document.get("tier"),
                 "idle time": None if idle is None else f"{idle} s",
+                "description": document.get("description"),
+            }
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def datastore(record: Datastore, *, color: bool) -> str:
+    document = record.document
+    place = [
+        document[key] for key in ("container_name", "file_share_name", "filesystem", "store_name") if key in document
+    ]
+    lines = [
+        f"{paint(record.name, 'bold', color)}  {record.type}" + ("  default" if record.is_default else ""),
+        *_fields(
+            {
+                "folder": None if record.folder is None else short(record.folder),
+                "account": document.get("account_name"),
+                "container": place[0] if place else None,
+                "credentials": "kept" if record.has_credentials else None,
                 "description": document.get("description"),
             }
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aml.workspace.records import (
@@ -9,6 +10,7 @@ from aml.workspace.records import (
     Asset,
     Compute,
     ComputeNode,
+    Datastore,
     EngineState,
     Experiment,
     Job,
@@ -67,6 +69,7 @@ COMPUTE_COLUMNS = {
     "Max": "max_instances",
     "State": "state",
 }
+DATASTORE_COLUMNS = {"Name": "name", "Type": "type", "Account": "account_name", "Description": "description"}
 NODE_COLUMNS = {"NodeId": "node_id", "State": "node_state", "Job": "current_job_name"}
 SIZE_COLUMNS = {"Name": "name", "vCPUs": "v_cp_us", "MemoryGB": "memory_gb", "GPUs": "gpus"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
@@ -159,6 +162,28 @@ def _node_counts(record: Compute) -> dict[str, Any]:
     }
 
 
+def datastore(record: Datastore) -> dict[str, Any]:
+    """A datastore as az prints it; its credentials are shown to nobody."""
+    told = {
+        "aml.path": None if record.folder is None else str(record.folder),
+        "aml.default": "true" if record.is_default else None,
+        "aml.credentials": "kept" if record.has_credentials else None,
+    }
+    return {
+        **datastore_file(record),
+        "id": f"azureml:{record.name}",
+        "description": record.document.get("description", ""),
+        "credentials": {},
+        "tags": record.document.get("tags", {}),
+        "properties": {key: value for key, value in told.items() if value is not None},
+    }
+
+
+def datastore_file(record: Datastore) -> dict[str, Any]:
+    """What the YAML of a datastore would hold."""
+    return {"name": record.name, "type": record.type, **record.document}
+
+
 def compute_node(record: ComputeNode) -> dict[str, Any]:
     return {
         "node_id": record.node_id,
@@ -181,6 +206,7 @@ def workspace(record: WorkspaceInfo) -> dict[str, Any]:
         "location": record.location,
         "mlflow_tracking_uri": record.mlflow_tracking_uri,
         "resource_group": "local",
+        "attached": record.attached,
     }
 
 
@@ -265,9 +291,21 @@ def _ended(record: Job) -> dict[str, str]:
 
 
 def _outputs(record: Job, document: dict[str, Any]) -> dict[str, Any]:
+    """With the default one, and with what the path of an output leaves to be filled in."""
     default = {
         "type": "uri_folder",
         "mode": "rw_mount",
         "path": f"azureml://jobs/{record.name}/outputs/artifacts/paths/",
     }
-    return {"default": default, **document.get("outputs", {})}
+    return {"default": default} | {
+        name: _with_path(output, {"name": record.name, "output_name": name})
+        for name, output in document.get("outputs", {}).items()
+    }
+
+
+def _with_path(output: Any, values: dict[str, str]) -> Any:
+    if not isinstance(output, dict) or "${{" not in str(output.get("path")):
+        return output
+    known = {**values, "default_datastore": "workspaceblobstore"}
+    path = re.sub(r"\$\{\{\s*(\w+)\s*\}\}", lambda found: known.get(found[1], found[0]), output["path"])
+    return {**output, "path": path}

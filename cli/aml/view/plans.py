@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ def document(plan: Plan) -> dict[str, Any]:
             name: {"type": each.type, "value": each.value, "source": each.source and str(each.source)}
             for name, each in plan.inputs.items()
         },
-        "outputs": {name: str(path) for name, path in plan.outputs.items()},
+        "outputs": dict(plan.outputs),
         "devices": [{"node": each.node, "uuid": each.uuid, "name": each.name} for each in plan.devices],
         "snapshot": None if plan.snapshot is None else _snapshot_document(plan.snapshot),
         "environment": {
@@ -33,6 +34,7 @@ def document(plan: Plan) -> dict[str, Any]:
             "mode": plan.runs_in.mode,
             "python": plan.runs_in.python,
             "is_built": plan.runs_in.is_built,
+            "container": list(plan.runs_in.container),
             "unmet": list(plan.runs_in.unmet),
         },
         "notes": list(plan.notes),
@@ -56,7 +58,7 @@ def _lines(plan: Plan, color: bool) -> Iterator[str]:
         for name, each in plan.inputs.items()
     }
     yield from _section("inputs", _pairs(told), color)
-    yield from _section("outputs", _pairs({name: short(path) for name, path in plan.outputs.items()}), color)
+    yield from _section("outputs", _pairs(plan.outputs), color)
     devices = [f"node {each.node}  {each.name}  {each.uuid}" for each in plan.devices]
     yield from _section("GPUs", devices, color)
     if plan.snapshot is not None:
@@ -70,6 +72,8 @@ def _environment(planned: PlannedEnvironment) -> Iterator[str]:
     told = {"environment": planned.name, "mode": planned.mode}
     if planned.python is not None:
         told["python"] = planned.python + ("" if planned.is_built else "  (built when the job starts)")
+    if planned.container:
+        told["container"] = shlex.join(planned.container) + ("" if planned.is_built else "  (the image comes first)")
     yield from _pairs(told | ({"lacks": "; ".join(planned.unmet)} if planned.unmet else {}))
 
 

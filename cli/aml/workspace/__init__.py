@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
+    from aml.spec.model import CommandJob, Component, ComputeSpec, Data, Environment, Model
+    from aml.spec.model import Datastore as DatastoreSpec
+    from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.records import (
         Asset,
         Compute,
         ComputeNode,
+        Datastore,
         EngineState,
         Experiment,
         Job,
@@ -51,18 +53,21 @@ class Workspace(Protocol):
     def assets(self) -> Assets: ...
 
     @property
+    def datastores(self) -> Datastores: ...
+
+    @property
     def computes(self) -> Computes: ...
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What the environment of a spec asks for and the job will not find, each with what is there instead."""
 
-    def plan(self, spec: CommandJob) -> Plan:
+    def plan(self, spec: CommandJob | SweepJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 
-    def submit(self, spec: CommandJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
         """Store the code, queue the job and return at once.
 
         `code_of` names a job whose stored code is used instead, `secrets_of` one whose values stand for variables that
@@ -188,8 +193,8 @@ class Models(Protocol):
 class Assets(Protocol):
     """Registered data, environments and components: a kind is `data`, `environment` or `component`."""
 
-    def create(self, spec: Data | Environment) -> Asset:
-        """A version of an environment that exists with the same content is described anew."""
+    def create(self, spec: Data | Environment | Component) -> Asset:
+        """A version of an environment or a component that exists with the same content is described anew."""
 
     def get(self, kind: str, name: str, version: str | None = None) -> Asset:
         """One version, or the latest."""
@@ -203,6 +208,21 @@ class Assets(Protocol):
 
     def archive(self, kind: str, name: str, version: str | None, *, archived: bool) -> None:
         """As `Models.archive`."""
+
+
+class Datastores(Protocol):
+    """Where data is kept."""
+
+    def put(self, spec: DatastoreSpec, folder: Path | None = None) -> Datastore:
+        """Make a datastore, or change the one of that name; `folder` stands for it on this machine."""
+
+    def get(self, name: str) -> Datastore: ...
+
+    def list(self) -> Sequence[Datastore]:
+        """The workspace's own ones first."""
+
+    def delete(self, name: str) -> None:
+        """Forget a datastore; what is in it stays."""
 
 
 class Registry(Protocol):
@@ -242,14 +262,15 @@ class Computes(Protocol):
 
 
 def open_workspace(name: str | None = None) -> Workspace:
-    """The workspace of that name; without one that of AML_WORKSPACE, else the embedded default, which is always there.
+    """The workspace of that name; without one that of AML_WORKSPACE, of `.azureml/config.json` in the current folder
+    or above it, else the embedded default, which is always there.
 
     `NotFound` if there is none of that name.
     """
     from aml.workspace.embedded.workspace import EmbeddedWorkspace
-    from aml.workspace.embedded.workspaces import existing_workspace_name
+    from aml.workspace.selection import selected
 
-    return EmbeddedWorkspace(existing_workspace_name(name or os.environ.get("AML_WORKSPACE")))
+    return EmbeddedWorkspace(selected(name))
 
 
 def open_registry(name: str, *, create: bool = False) -> Registry:
@@ -274,6 +295,34 @@ def delete_workspace(name: str) -> None:
     from aml.workspace.embedded import workspaces as embedded
 
     embedded.delete_workspace(name)
+
+
+def attach_workspace(folder: Path, name: str | None = None) -> Workspace:
+    """Name a workspace that is in a folder elsewhere; `Conflict` if the name is taken."""
+    from aml.workspace.embedded import workspaces as embedded
+
+    return embedded.attach_workspace(folder, name)
+
+
+def detach_workspace(name: str) -> None:
+    """Forget an attached workspace and leave its folder; `Conflict` while a job of it is not over."""
+    from aml.workspace.embedded import workspaces as embedded
+
+    embedded.detach_workspace(name)
+
+
+def export_workspace(name: str, file: Path) -> Sequence[str]:
+    """Write all of a workspace but secrets to one file, also while jobs run; the links that were left out."""
+    from aml.workspace.embedded import transfer
+
+    return transfer.export_workspace(name, file)
+
+
+def import_workspace(file: Path, name: str | None = None) -> Workspace:
+    """A new workspace from an exported one; `Conflict` if the name is taken."""
+    from aml.workspace.embedded import transfer
+
+    return open_workspace(transfer.import_workspace(file, name))
 
 
 def workspaces() -> Sequence[WorkspaceInfo]:

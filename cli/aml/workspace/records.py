@@ -43,6 +43,11 @@ class Reason(StrEnum):
     USER_CANCELED = "UserCanceled"
     TIMEOUT = "Timeout"  # limits.timeout was reached
     PREEMPTED = "Preempted"  # it gave way to a job of a dedicated compute, and is Queued again
+    STOPPED_EARLY = "StoppedEarly"  # a trial, by the sweep's early termination
+    SWEEP_ENDED = "SweepEnded"  # a trial, because its sweep was canceled or came to its end
+    TRIALS_ENDED = "TrialsEnded"  # a sweep: all trials are over, and there is a best one
+    TRIALS_FAILED = "TrialsFailed"  # a sweep: more trials failed than aml.max_failed_trials
+    NO_BEST_TRIAL = "NoBestTrial"  # a sweep: no trial logged the primary metric
 
 
 END_OF: Mapping[Reason, Status] = {
@@ -56,6 +61,11 @@ END_OF: Mapping[Reason, Status] = {
     Reason.USER_CANCELED: Status.CANCELED,
     Reason.TIMEOUT: Status.CANCELED,
     Reason.PREEMPTED: Status.QUEUED,
+    Reason.STOPPED_EARLY: Status.CANCELED,
+    Reason.SWEEP_ENDED: Status.CANCELED,
+    Reason.TRIALS_ENDED: Status.COMPLETED,
+    Reason.TRIALS_FAILED: Status.FAILED,
+    Reason.NO_BEST_TRIAL: Status.FAILED,
 }
 
 GAVE_WAY = "it gave way to a job of a dedicated compute; it starts again from its beginning when there is room"
@@ -80,7 +90,7 @@ class Job:
     """One job. `document` is what the user submitted, complete and bound; the rest is the workspace's."""
 
     name: str
-    type: str  # command
+    type: str  # command, sweep
     status: Status
     experiment_name: str
     display_name: str
@@ -168,6 +178,7 @@ class PlannedEnvironment:
     mode: EnvironmentMode
     python: str | None  # the first `python` on the job's PATH; None where an image or conda decides
     is_built: bool  # nothing has to be built before the job starts
+    container: tuple[str, ...]  # the program line that starts the command in a container; () without one
     unmet: tuple[str, ...]  # what the environment asks for and the job would not find
 
 
@@ -182,7 +193,7 @@ class Plan:
     processes: tuple[Mapping[str, str], ...]  # what each of several adds to it; a port is not known yet: 0
     working_directory: Path
     inputs: Mapping[str, PlannedInput]
-    outputs: Mapping[str, Path]
+    outputs: Mapping[str, str]  # where each is in the end: a path, or a URI
     devices: tuple[PlannedDevice, ...]  # the GPUs that the job would get now
     snapshot: Snapshot | None
     runs_in: PlannedEnvironment
@@ -262,6 +273,20 @@ class Compute:
 
 
 @dataclass(frozen=True)
+class Datastore:
+    """Where data is kept. Its credentials are told to nobody."""
+
+    name: str
+    type: str  # azure_blob, azure_file, ...
+    document: Mapping[str, Any]  # the spec without name, type and credentials, keys as in the YAML
+    folder: Path | None  # of this machine, that it is or that stands for it; None: it is Azure's alone
+    is_default: bool = False
+    has_credentials: bool = False
+    created_at: datetime | None = None  # None for the workspace's own, which are always there
+    created_by: str = ""
+
+
+@dataclass(frozen=True)
 class ComputeNode:
     node_id: str
     node_state: str  # idle, running, preparing, preempted
@@ -290,6 +315,7 @@ class WorkspaceInfo:
     kind: str  # embedded
     location: str  # a folder, for an embedded one
     mlflow_tracking_uri: str | None  # None until its engine ran for the first time
+    attached: bool = False  # its folder is elsewhere
 
 
 @dataclass(frozen=True)

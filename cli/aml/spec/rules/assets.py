@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from aml.errors import Problem
+from aml.spec.document import Document
 from aml.spec.rules import environments, paths
 
+
+def version(document: Document) -> Iterator[Problem]:
+    """`latest` is what a reference calls the version that was made last."""
+    if str(document.value("version")).lower() == "latest":
+        message = f"`version` is '{document.value('version')}', which is the label of whatever version is the last one."
+        hint = "Give a number, or leave the key out for the next one."
+        yield document.problem("reserved-name", message, ("version",), hint=hint, severity="warning")
+
+
 RULES = {
-    "model": (paths.model,),
-    "data": (paths.data,),
-    "data-import": (),
-    "environment": (environments.environment_asset, paths.environment_asset),
+    "model": (version, paths.model),
+    "data": (version, paths.data),
+    "data-import": (version,),
+    "environment": (version, environments.environment_asset, paths.environment_asset),
 }

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from aml.errors import Pointer, Problem
-from aml.spec.binding import Reference, references
+from aml.spec.binding import Reference
 from aml.spec.document import Document, Node, Place
 from aml.spec.rules import bindings
 from aml.spec.rules.graph import Edge
 from aml.spec.rules.interfaces import Port, misspells
 from aml.spec.rules.steps import Step
-from aml.spec.rules.values import fault_of, takes
 from aml.spec.wording import did_you_mean
 
 _OTHERS = frozenset({"component", "trial", "command", "task", "args", "input_data", "description", "comment"})
@@ -35,11 +33,15 @@ class Bound:
 
     @property
     def keys(self) -> list[str]:
-        """What follows `parent.`."""
-        return self.found.key.removeprefix("parent.").split(".")
+        return keys_of(self.found)
 
     def problem(self, code: str, message: str, hint: str | None = None) -> Problem:
         return self.step.document.problem(code, message, self.pointer, hint=hint, place=self.place)
+
+
+def keys_of(found: Reference) -> list[str]:
+    """What follows `parent.`."""
+    return found.key.removeprefix("parent.").split(".")
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ def ports(step: Step) -> Iterator[Problem]:
         groups = {str(key).partition(".")[0] for key in given}
         if port.required and not {name}.issubset({*groups, *given, *sampled}) and not misspells(document, "inputs"):
             message = f"{step.subject} needs the input `{name}`{_kind(port)}."
-            hint = f"Give it under `inputs`: {name}: {_example(port)}."
+            hint = f"Give it under `inputs`: {name}: {example(port)}."
             yield document.problem("missing-input", message, ("inputs", name), hint=hint)
     yield from _sampled(step)
 
@@ -194,59 +196,7 @@ def _kind(port: Port) -> str:
     return f" ({port.type})" if port.type else ""
 
 
-def _example(port: Port) -> str:
+def example(port: Port) -> str:
     if port.type in ("integer", "number", "boolean", "string"):
         return "a value, or ${{parent.inputs.NAME}}"
     return "a mapping with a path, or ${{parent.jobs.STEP.outputs.NAME}}"
-
-
-def values(pipeline: Pipeline, step: Step) -> Iterator[Problem]:
-    """Whether what an input is given has the type that the component declares."""
-    declared = step.interface.inputs or {}
-    for name, given in step.document.mapping("inputs").items():
-        port = declared.get(str(name))
-        if port is not None and port.type is not None:
-            fault = _fault(pipeline, step, port, given)
-            if fault:
-                message = f"The input `{name}` {fault}"
-                hint = f"Give it {_example(port)}." if fault.startswith("is of") else None
-                yield step.document.problem("input-type", message, ("inputs", name), hint=hint)
-
-
-def _fault(pipeline: Pipeline, step: Step, port: Port, given: Any) -> str | None:
-    value = given.get("value", given.get("path")) if isinstance(given, dict) else given
-    if not isinstance(value, (str, int, float)):
-        return None
-    if isinstance(value, str) and bindings.is_suspect(value):
-        return None
-    found = references(value) if isinstance(value, str) else []
-    if len(found) == 1 and isinstance(value, str) and found[0].text == value.strip():
-        return _fault_of_source(pipeline, port, Bound(step, (), found[0], Place(1, 1), whole=True))
-    if found:
-        return None
-    if isinstance(given, dict) and "value" not in given:
-        return (
-            None
-            if takes(port.type or "", given.get("type", "uri_folder"))
-            else f"is of the type {port.type}, not data."
-        )
-    return fault_of(value, port.type or "", port.about)
-
-
-def _fault_of_source(pipeline: Pipeline, port: Port, bound: Bound) -> str | None:
-    """What is wrong with a bound value, by what it is bound to."""
-    source: Port | None = None
-    keys = bound.keys
-    if keys[0] == "inputs":
-        about = pipeline.document.mapping("inputs").get(".".join(keys[1:]))
-        if isinstance(about, (str, int, float)) or (isinstance(about, dict) and "value" in about):
-            value = about["value"] if isinstance(about, dict) else about
-            fault = fault_of(value, port.type or "", port.about)
-            return f"{fault.removesuffix('.')}: the value of {bound.found.text}." if fault else None
-        source = Port(about.get("type", "uri_folder")) if isinstance(about, dict) else None
-    elif keys[0] == "jobs" and len(keys) == 4 and keys[1] in pipeline.steps:
-        ports = pipeline.steps[keys[1]].interface
-        source = ((ports.outputs if keys[2] == "outputs" else ports.inputs) or {}).get(keys[3])
-    if source is None or not isinstance(source.type, str) or takes(port.type or "", source.type):
-        return None
-    return f"is of the type {port.type}; {bound.found.text} is of the type {source.type}."

@@ -1,4 +1,4 @@
-"""Spec files that a spec refers to: they are there, of the right kind, and have no faults of their own."""
+"""Spec files that a spec refers to: they are there and of the right kind; faults of their own are told of."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ def _content(document: Document, pointer: Pointer, file: Path, kinds: tuple[str,
     from aml.spec.kinds import kind_of
     from aml.spec.load import load
 
-    given, kind = document.value(*pointer), kinds[0]
+    given = document.value(*pointer)
     try:
         there = load(file)
-        kind, errors = kind_of(there), _errors(there)
+        kind = kind_of(there)
+        errors = _errors(there, kind) if kind in kinds else []  # never of the file that refers to it
     except SpecError as error:
-        errors = list(error.problems)
+        kind, errors = kinds[0], list(error.problems)
     except AmlError as error:
         yield document.problem("unreadable", error.message, pointer, hint=error.hint)
         return
@@ -42,14 +43,13 @@ def _content(document: Document, pointer: Pointer, file: Path, kinds: tuple[str,
         first = errors[0]
         hint = f"`aml validate {given}` shows all of them." if len(errors) > 1 else first.hint
         message = f"{given} has a fault in line {first.line}: {first.message}"
-        yield document.problem("bad-file", message, pointer, hint=hint)
+        yield document.problem("bad-file", message, pointer, hint=hint, severity="warning")
 
 
-def _errors(document: Document) -> list[Problem]:
+def _errors(document: Document, kind: str) -> list[Problem]:
     """The errors of a document, none where its kind can't be checked."""
-    from aml.spec.kinds import kind_of
     from aml.spec.parse import problems
     from aml.spec.schema_files import has
 
-    found = problems(document) if has(kind_of(document)) else []
+    found = problems(document, kind) if has(kind) else []
     return [problem for problem in found if problem.severity == "error"]

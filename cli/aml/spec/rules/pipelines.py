@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.rules import bindings, components, graph, paths, ports, steps
-from aml.spec.rules.connections import Bound, Pipeline, bound_in, edges_of, leads, suspects, values
+from aml.spec.rules.bound_values import values
+from aml.spec.rules.connections import Bound, Pipeline, bound_in, edges_of, leads, suspects
 from aml.spec.rules.connections import ports as connected_ports
 from aml.spec.rules.steps import Step
 from aml.spec.wording import did_you_mean

@@ -22,6 +22,7 @@ from aml.spec.rules import (
 )
 from aml.spec.rules.component_files import ComponentFile
 from aml.spec.rules.interfaces import UNKNOWN, Interface, Port, of_component, of_inline
+from aml.spec.wording import canonical
 
 _COMPONENTS = {
     "command": "command",
@@ -31,6 +32,12 @@ _COMPONENTS = {
     "spark": "spark",
 }
 """Type of a step -> type of its component."""
+
+
+TYPES = (
+    *("command", "sweep", "parallel", "pipeline", "spark", "automl", "import", "data_transfer"),
+    *("do_while", "if_else", "parallel_for"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ def steps_of(document: Document) -> dict[str, Step]:
 
 def read(name: str, document: Document, kind: str | None = None) -> Step:
     given = document.value("type")
-    kind = kind or (given.lower() if isinstance(given, str) else "command")
+    kind = kind or (canonical(given, TYPES) if isinstance(given, str) else None) or "command"
     return Step(name, document, kind, _interface(document, kind))
 
 

@@ -35,6 +35,7 @@ class NewAsset:
     created_by: str
     version: str | None = None  # None: the next integer
     files: Path | None = None  # folder or file to store
+    tree: tuple[tuple[str, Path], ...] | None = None  # or files from several places: (path in a folder `code`, file)
     job_name: str | None = None
     description: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)
@@ -56,17 +57,17 @@ class AssetTable:
         names.check_asset_name(new.name, f"a {LABELS[new.kind]}")
         if new.version is not None:
             names.check_asset_name(new.version, "a version")
-        manifest = None if new.files is None else self._ingest(new.files)
+        manifest = self._ingest(new)
         with self._database.transaction() as write:
             version = new.version or self._next_version(write, new)
             row = _row(new, manifest)
             inserted = _insert(write, row | {"version": version, "path": self._place(new, version)})
             if inserted is None:
                 return self._again(write, new, row, version)
-            if manifest is not None and new.files is not None:
+            if manifest is not None:
                 folder = self._paths.folder / inserted["path"]
                 shutil.rmtree(folder.parent, ignore_errors=True)  # of an attempt whose transaction was lost
-                target = folder.parent if new.files.is_file() else folder
+                target = folder.parent if new.files is not None and new.files.is_file() else folder
                 self._blobs.check_out(manifest, target, writable=False)
         return self._asset(inserted)
 
@@ -108,15 +109,19 @@ class AssetTable:
             _update(write, changed)
         return changed
 
-    def _ingest(self, source: Path) -> Manifest:
-        if not source.exists():
-            raise NotFound(f"{source} does not exist", "Give the path of a file or a folder.")
-        return self._blobs.ingest(snapshot.tree(source))
-
-    def _place(self, new: NewAsset, version: str) -> str | None:
+    def _ingest(self, new: NewAsset) -> Manifest | None:
+        if new.tree is not None:
+            return self._blobs.ingest(new.tree)
         if new.files is None:
             return None
-        path = self._paths.asset(new.kind, new.name, version) / new.files.name
+        if not new.files.exists():
+            raise NotFound(f"{new.files} does not exist", "Give the path of a file or a folder.")
+        return self._blobs.ingest(snapshot.tree(new.files))
+
+    def _place(self, new: NewAsset, version: str) -> str | None:
+        if new.tree is None and new.files is None:
+            return None
+        path = self._paths.asset(new.kind, new.name, version) / (new.files.name if new.files is not None else "code")
         return str(path.relative_to(self._paths.folder))
 
     def _next_version(self, write: sqlite3.Connection, new: NewAsset) -> str:

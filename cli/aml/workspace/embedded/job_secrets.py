@@ -10,35 +10,43 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from aml.errors import Misfit
 from aml.spec.model import CommandJob
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded.paths import JobPaths
 from aml.workspace.redaction import REDACTED, redacted
 
+S = TypeVar("S", bound=CommandJob | SweepJob)
 
-def apart(spec: CommandJob, declared: Collection[str]) -> tuple[CommandJob, dict[str, str]]:
+
+def apart(spec: S, declared: Collection[str]) -> tuple[S, dict[str, str]]:
     """The spec as it may be told, and the values that it lacks then."""
-    given = spec.environment_variables
+    given = _variables(spec)
     told = redacted(given, declared)
     secret = {name: value for name, value in given.items() if told[name] != value}
-    return replace(spec, environment_variables=told), secret
+    return _with(spec, told), secret
 
 
-def together(spec: CommandJob, known: Mapping[str, str]) -> CommandJob:
+def together(spec: S, known: Mapping[str, str]) -> S:
     """The spec with known values where it has a placeholder. `Misfit` for one that is not known."""
-    given = {
-        name: known.get(name, value) if value == REDACTED else value
-        for name, value in spec.environment_variables.items()
-    }
+    given = {name: known.get(name, value) if value == REDACTED else value for name, value in _variables(spec).items()}
     for name, value in given.items():
         if value == REDACTED:
+            pointer = ("trial",) * isinstance(spec, SweepJob) + ("environment_variables", name)
             raise Misfit(
                 f"the value of {name} is {REDACTED}, which stands for a secret that is not told",
-                f"Give it: --set environment_variables.{name}=VALUE.",
-                ("environment_variables", name),
+                f"Give it: --set {'.'.join(pointer)}=VALUE.",
+                pointer,
             )
-    return replace(spec, environment_variables=given)
+    return _with(spec, given)
+
+
+def known(document: Mapping[str, Any], paths: JobPaths) -> dict[str, str]:
+    """All variables of a job, of a sweep those of its trials, with the values that are not told."""
+    variables = document.get("trial", document).get("environment_variables", {})
+    return {**variables, **kept(paths)}
 
 
 def kept(paths: JobPaths) -> dict[str, str]:
@@ -55,3 +63,13 @@ def write_private(path: Path, values: Mapping[str, str]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as handle:
         json.dump(dict(values), handle)
+
+
+def _variables(spec: CommandJob | SweepJob) -> Mapping[str, str]:
+    return spec.trial.environment_variables if isinstance(spec, SweepJob) else spec.environment_variables
+
+
+def _with(spec: S, variables: Mapping[str, str]) -> S:
+    if isinstance(spec, SweepJob):
+        return replace(spec, trial=replace(spec.trial, environment_variables=variables))
+    return replace(spec, environment_variables=variables)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aml.errors import AmlError
-from aml.spec.model import ComputeSpec, Data, Environment, Model
+from aml.spec.model import Component, ComputeSpec, Data, Environment, Model
 from aml.workspace.embedded import capacity, computes, content, instances, names
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import copy_out
@@ -87,7 +87,7 @@ class Assets:
     table: AssetTable
     jobs: Jobs
 
-    def create(self, spec: Data | Environment) -> Asset:
+    def create(self, spec: Data | Environment | Component) -> Asset:
         new = content.new_asset(spec, names.user_name())
         if new.job_name is not None:
             _check_job(new.job_name, self.jobs, self.table.registry, new.kind)

@@ -88,6 +88,11 @@ class JobPaths:
         return self.exec / "group"
 
     @property
+    def container(self) -> Path:
+        """The tool that the job's containers were started with, if they were."""
+        return self.exec / "container"
+
+    @property
     def ranks(self) -> Path:
         """Variables and logs of the processes of a job that has several; renamed to `failed.NUMBER` when one fails."""
         return self.exec / "ranks.json"
@@ -148,6 +153,11 @@ class WorkspacePaths:
 
     def datastore(self, name: str) -> Path:
         return self.folder / "datastores" / name
+
+    @property
+    def credentials(self) -> Path:
+        """What signs in to datastores, readable by its owner alone."""
+        return self.folder / "credentials"
 
     @property
     def runs(self) -> Path:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aml.spec.binding import literal_text
-from aml.spec.model import CommandJob, DataInput, Input, LiteralInput
+from aml.spec.model import CommandJob, DataInput, Input, LiteralInput, Output
 from aml.spec.stored import document_of
 from aml.workspace.embedded.device_plan import Devices
 from aml.workspace.embedded.distribution import distribution_of
-from aml.workspace.embedded.engine import launch
-from aml.workspace.embedded.engine.inputs import Place, places
+from aml.workspace.embedded.engine import executors, launch
+from aml.workspace.embedded.engine.executors import containers
+from aml.workspace.embedded.engine.inputs import Place, linked, places
+from aml.workspace.embedded.engine.outputs import Destination, destinations, folders, uris
 from aml.workspace.embedded.environments import prepared
 from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
-from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.records import Job, Plan, PlannedDevice, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
@@ -45,7 +48,10 @@ def plan(
     job_paths = paths.job(job.name)
     found = places(spec, job_paths, references)
     texts = {name: place.text for name, place in found.items()}
-    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking, devices), texts, {})
+    outputs = destinations(spec, job.name, references)
+    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking, devices), texts, {}, uris(outputs))
+    container = prepared.container(choice, spec.resources, os.environ)
+    container = container and replace(container, folders=folders(outputs))
     single = process.processes[0] if len(process.processes) == 1 else {}
     return Plan(
         name=spec.name,
@@ -55,14 +61,14 @@ def plan(
         processes=tuple(dict(each) for each in process.processes) if not single else (),
         working_directory=process.cwd,
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
-        outputs={name: launch.output_path(name, output, job_paths) for name, output in spec.outputs.items()},
+        outputs={name: _output(name, output, job_paths, outputs.get(name)) for name, output in spec.outputs.items()},
         devices=tuple(
             PlannedDevice(node, uuid, devices.names[uuid])
             for node, uuids in enumerate(devices.of_nodes or ())
             for uuid in uuids
         ),
         snapshot=snapshot,
-        runs_in=_environment(choice, paths),
+        runs_in=_environment(choice, replace(process, read_only=linked(found)), container, paths),
         notes=(*notes, *devices.notes),
     )
 
@@ -72,10 +78,13 @@ def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Track
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
 
 
-def _environment(choice: Choice, paths: WorkspacePaths) -> PlannedEnvironment:
+def _environment(
+    choice: Choice, process: executors.Launch, container: executors.Container | None, paths: WorkspacePaths
+) -> PlannedEnvironment:
     name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
     place = prepared.place(choice, Cache(paths.environments), os.environ)
-    return PlannedEnvironment(name, choice.mode, place.python, is_built=place.is_built, unmet=choice.unmet())
+    line = () if container is None else tuple(containers.argv(process, container))
+    return PlannedEnvironment(name, choice.mode, place.python, place.is_built, line, choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking, devices: Devices) -> launch.Site:
@@ -96,6 +105,13 @@ def _job(spec: CommandJob, experiment_name: str) -> Job:
         created_at=datetime.now(UTC),
         created_by="",
     )
+
+
+def _output(name: str, output: Output, paths: JobPaths, destination: Destination | None) -> str:
+    """Where it is in the end."""
+    if destination is None:
+        return str(launch.output_path(name, output, paths))
+    return destination.uri if destination.place is None else str(destination.place)
 
 
 def _input(value: Input, place: Place | None) -> PlannedInput:

@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.listing import UNFINISHED
-from aml.workspace.embedded.store import ACTIVE, LOCAL, Claim, claim_of, record_event
+from aml.workspace.embedded.store import ACTIVE, LOCAL, PROCESS, Claim, claim_of, record_event
 from aml.workspace.records import GAVE_WAY, Reason, Status
 
 _NEXT = f"""
 SELECT queued.*
 FROM (SELECT '{LOCAL}' AS name, :local_jobs AS capacity UNION ALL SELECT name, capacity FROM compute) AS place
 JOIN job AS queued ON queued.id = (
-    SELECT id FROM job WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name
+    SELECT id FROM job WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name AND {PROCESS}
     ORDER BY low_priority, id LIMIT 1
 )
 WHERE place.name NOT IN (SELECT value FROM json_each(:closed)) AND queued.nodes + (
@@ -76,7 +76,7 @@ class Queue:
         """In the order of submission."""
         rows = self._database.connection.execute(
             "SELECT name, compute, status, reason, nodes, v_cp_us, low_priority, devices FROM job "
-            f"WHERE {UNFINISHED} AND status IN ({ACTIVE}) ORDER BY id"
+            f"WHERE {UNFINISHED} AND status IN ({ACTIVE}) AND {PROCESS} ORDER BY id"
         )
         return [_at_work(row) for row in rows]
 

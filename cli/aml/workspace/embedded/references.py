@@ -12,6 +12,7 @@ from aml.spec import reference as forms
 from aml.workspace.embedded import names
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import WorkspacePaths, registry_paths
 from aml.workspace.records import COLLECTIONS, Asset, ModelVersion
@@ -29,7 +30,6 @@ _REGISTERED = re.compile(
     r"/(?:versions/(?P<version>[^/]+)|labels/latest)"
 )
 DEFAULT_OUTPUT = "artifacts"
-DEFAULT_DATASTORE = "workspaceblobstore"
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,14 @@ class References:
     """What the references of one workspace lead to.
 
     Known: local paths and `file:` URIs, `azureml://jobs/JOB/outputs/OUTPUT/paths/PATH`, `runs:/JOB/PATH`,
-    `azureml://datastores/workspaceblobstore/paths/PATH`, `azureml:NAME:VERSION` and `azureml:NAME@latest`: models for
+    `azureml://datastores/NAME/paths/PATH`, `azureml:NAME:VERSION` and `azureml:NAME@latest`: models for
     the types of models, else data, else models. `azureml://registries/NAME/models/...` and `/data/...` name the kind.
     """
 
     paths: WorkspacePaths
     models: ModelTable
     assets: AssetTable
+    datastores: DatastoreTable | None = None  # a registry has none
 
     def path(self, reference: str, type: str = "uri_folder") -> Path:
         """Where it is. `NotFound` if it is not there, `BackendError` if its form can't be used here."""
@@ -113,14 +114,23 @@ class References:
         job_paths = self.paths.job(job)
         return job_paths.artifacts if output == DEFAULT_OUTPUT else job_paths.named_outputs / output
 
+    def destination(self, reference: str) -> Path | None:
+        """Where on this machine an output with this path is to be; None if it names no datastore."""
+        match = _DATASTORE.fullmatch(reference)
+        return self._in_datastore(match["name"], match["path"], reference) if match else None
+
     def _stored(self, datastore: str, relative: str, reference: str) -> Path:
-        if datastore.lower() != DEFAULT_DATASTORE:
-            raise NotFound(f"there is no datastore named {datastore}", f"There is {DEFAULT_DATASTORE}.")
-        folder = self.paths.datastore(DEFAULT_DATASTORE)
-        path = _below(folder, relative, f"{reference} leads out of the datastore")
+        path = self._in_datastore(datastore, relative, reference)
         if not path.exists():
+            folder = self._in_datastore(datastore, "", reference)
             raise NotFound(f"{reference}: no such file or folder", f"The datastore is the folder {folder}.")
         return path
+
+    def _in_datastore(self, datastore: str, relative: str, reference: str) -> Path:
+        if self.datastores is None:
+            raise BackendError(f"{reference} is in a workspace, which a registry can't look into")
+        folder = self.datastores.folder(datastore)
+        return _below(folder, relative, f"{reference} leads out of the datastore")
 
 
 def registered(registry: str, collection: str, name: str, version: str | None) -> Asset | ModelVersion:

@@ -38,6 +38,7 @@ CREATE INDEX job_listed ON job (archived, id) WHERE parent_job_name IS NULL;
 CREATE INDEX job_experiment ON job (experiment_name, id);
 CREATE INDEX job_compute ON job (compute, id);
 CREATE INDEX job_parent ON job (parent_job_name, id) WHERE parent_job_name IS NOT NULL;
+CREATE INDEX job_sweep ON job (id) WHERE type = 'sweep' AND status NOT IN ('Completed', 'Failed', 'Canceled');
 CREATE INDEX job_of_compute ON job (compute, ended_at) WHERE compute <> 'local';
 
 -- The tags of jobs once more, to find jobs by them; kept by the triggers.
@@ -129,3 +130,14 @@ CREATE TABLE setting (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
+
+-- Those that users have made; a workspace's own four are always there. Credentials are not here.
+CREATE TABLE datastore (
+    id INTEGER PRIMARY KEY,                     -- order of creation
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    type TEXT NOT NULL,
+    document TEXT NOT NULL,
+    folder TEXT,                                -- absolute, of this machine, that stands for it; NULL: it is Azure's alone
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
 
+PROCESS = "type = 'command'"
+"""The jobs that are a process; others, like sweeps, have children that are, and no nodes of their own."""
+
 LOCAL = "local"
 """The compute that is always there."""
 
@@ -112,10 +115,11 @@ class Jobs:
                 display_name=new.display_name,
                 created_ms=int(now.timestamp() * 1000),
                 user=new.created_by,
+                parent=new.parent_job_name,
             )
             record_event(write, inserted, now, Status.QUEUED)
             before_commit()
-        return _job(inserted)
+        return job_of(inserted)
 
     def check_is_free(self, name: str) -> None:
         """`Conflict` if a job has this name."""
@@ -126,7 +130,7 @@ class Jobs:
         row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise _unknown(name)
-        return _job(row)
+        return job_of(row)
 
     def snapshot(self, name: str) -> str | None:
         """The digest of the job's code."""
@@ -140,12 +144,12 @@ class Jobs:
         """Newest first."""
         query, values = listing(which)
         rows = self._database.connection.execute(f"{query} LIMIT ?", (*values, -1 if limit is None else limit))
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def active(self) -> Sequence[Claim]:
         """Every job that an engine has claimed and not ended, oldest first."""
         rows = self._database.connection.execute(
-            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' ORDER BY id"
+            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' AND {PROCESS} ORDER BY id"
         )
         return [claim_of(row) for row in rows]
 
@@ -160,7 +164,7 @@ class Jobs:
 
     def count_queued(self) -> int:
         row = self._database.connection.execute(
-            f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued'"
+            f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued' AND {PROCESS}"
         ).fetchone()
         return int(row[0])
 
@@ -240,7 +244,7 @@ class Jobs:
             ).fetchone()
             if row is not None:
                 record_event(write, row, now, Status(row["status"]), Reason.USER_CANCELED, None)
-        job = self.get(name) if row is None else _job(row)
+        job = self.get(name) if row is None else job_of(row)
         if row is None and job.status in TERMINAL:
             raise Conflict(f"the job {job.name} is {job.status} already and can't be canceled")
         return job
@@ -268,7 +272,7 @@ class Jobs:
                 ),
             ).fetchone()
             relabel_run(write, job.name, name=new["display_name"], experiment_name=new["experiment_name"])
-        return _job(row)
+        return job_of(row)
 
     def set_archived(self, name: str, archived: bool) -> Job:
         """Hide or show a job; `Conflict` if it is not over."""
@@ -281,7 +285,7 @@ class Jobs:
                     f"`aml job wait -n {job.name}` waits for it, `aml job cancel -n {job.name}` ends it.",
                 )
             row = write.execute("UPDATE job SET archived = ? WHERE name = ? RETURNING *", (archived, name)).fetchone()
-        return _job(row)
+        return job_of(row)
 
     def events(self, name: str) -> Sequence[tuple[datetime, Status, Reason | None]]:
         rows = self._database.connection.execute(
@@ -338,10 +342,10 @@ def claim_of(row: sqlite3.Row) -> Claim:
         visible_devices=row["visible_devices"],
         low_priority=bool(row["low_priority"]),
     )
-    return Claim(_job(row), row["snapshot"], row["process"], row["compute"], needs)
+    return Claim(job_of(row), row["snapshot"], row["process"], row["compute"], needs)
 
 
-def _job(row: sqlite3.Row) -> Job:
+def job_of(row: sqlite3.Row) -> Job:
     return Job(
         name=row["name"],
         type=row["type"],

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from aml.errors import Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
+from aml.spec.stored_sweep import sweep_document
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import capacity, computes, gpus, instances, job_secrets, names, settings
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
@@ -19,7 +22,9 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.device_plan import planned_devices
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
-from aml.workspace.embedded.environments.choice import Choice, choose
+from aml.workspace.embedded.engine.outputs import destinations
+from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
+from aml.workspace.embedded.environments.choice import Choice, choose, keep_build
 from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
@@ -38,8 +43,10 @@ class Submission:
     computes: ComputeTable
     references: References
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What this workspace does otherwise than Azure."""
+        if isinstance(spec, SweepJob):
+            return [*sweep_notes(spec), *self.notes(any_trial(spec))]
         notes = [*self._choice(spec).notes()]
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
@@ -51,16 +58,17 @@ class Submission:
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What the environment asks for and the job will not find."""
-        return self._choice(spec).unmet()
+        return self._choice(any_trial(spec)).unmet()
 
-    def plan(self, spec: CommandJob, *, tracking_uri: str | None) -> Plan:
-        """What a submit would do; nothing is changed."""
+    def plan(self, spec: CommandJob | SweepJob, *, tracking_uri: str | None) -> Plan:
+        """What a submit would do, of a sweep the first trial; nothing is changed."""
         from aml.workspace.embedded import planning, snapshot
 
+        notes = self.notes(spec)
+        spec = self._first(spec)
         if spec.name is not None:
-            names.check_job_name(spec.name)
             self.jobs.check_is_free(spec.name)
         compute, spread = self._place(spec)
         experiment_name = _experiment_name(spec)
@@ -75,45 +83,55 @@ class Submission:
             snapshot=None if code is None else snapshot.listing(code),
             devices=planned_devices(capacity.needs_of(spec, compute, spread, os.environ), spread.nodes),
             declared=self._declared(),
-            choice=self._choice(spec),
-            notes=self.notes(spec),
+            choice=self._checked_choice(spec),
+            notes=notes,
         )
 
-    def insert(self, spec: CommandJob, *, code_of: str | None, secrets_of: str | None) -> Job:
+    def insert(self, spec: CommandJob | SweepJob, *, code_of: str | None, secrets_of: str | None) -> Job:
         """Store the code and queue the job.
 
         With `code_of` the code is that of an earlier job, with `secrets_of` the values that are not told.
         """
-        if spec.name is not None:
-            names.check_job_name(spec.name)
+        job = self._first(spec)
         self.computes.settle()  # an instance that has stopped by itself does not take the job
-        compute, spread = self._place(spec)
-        _check_case(spec, self.paths)
+        compute, spread = self._place(job)
+        _check_case(job, self.paths)
         spec = job_secrets.together(spec, self._secrets(secrets_of))
-        choice = self._choice(spec)
-        spec = replace(
-            spec,
-            inputs={name: self._checked(value) for name, value in spec.inputs.items()},
-            environment=choice.resolved.pinned,
-        )
-        digest = self._stored_code(spec) if code_of is None else self.jobs.snapshot(code_of)
-        name = spec.name or names.new_name()
         told, secret = job_secrets.apart(spec, self._declared())
+        choice = self._kept(self._checked_choice(job))
+        inputs = {name: self._checked(value) for name, value in spec.inputs.items()}
+        digest = self._stored_code(job) if code_of is None else self.jobs.snapshot(code_of)
+        name = spec.name or names.new_name()
+        destinations(replace(job, inputs=inputs), name, self.references)  # refused now, not when the job starts
+        is_sweep = isinstance(spec, SweepJob)
+        needs = capacity.needs_of(any_trial(spec), compute, spread, os.environ)
         new = NewJob(
             name=name,
-            type="command",
-            experiment_name=_experiment_name(spec),
+            type="sweep" if is_sweep else "command",
+            experiment_name=_experiment_name(job),
             display_name=spec.display_name or name,
-            document=document_of(told),
+            document=_document(told, inputs, choice.resolved.pinned),
             snapshot=digest,
             created_by=names.user_name(),
-            parent_job_name=spec.parent_job_name,
+            parent_job_name=job.parent_job_name,
             tags=spec.tags,
-            properties={**({} if code_of else self._origin(spec)), **spec.properties, **choice.properties},
+            properties={**({} if code_of else self._origin(job)), **spec.properties, **choice.properties},
             compute=compute.name,
-            needs=capacity.needs_of(spec, compute, spread, os.environ),
+            needs=replace(needs, nodes=0) if is_sweep else needs,
         )
         return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name, secret))
+
+    def _first(self, spec: CommandJob | SweepJob) -> CommandJob:
+        """The job that runs first: the spec itself, or the first trial of a sweep. Refused if its name can't be."""
+        if spec.name is not None:
+            names.check_job_name(spec.name)
+        if not isinstance(spec, SweepJob):
+            return spec
+        check_sampler(spec)
+        name = trial_name(spec.name, 0) if spec.name is not None else None
+        if spec.name is not None:
+            names.check_job_name(trial_name(spec.name, spec.limits.max_total_trials))
+        return replace(any_trial(spec), name=name, experiment_name=spec.experiment_name)
 
     def _stored_code(self, spec: CommandJob) -> str | None:
         """The digest of the spec's code, stored."""
@@ -133,9 +151,23 @@ class Submission:
         return git_properties(Path(spec.code), os.environ)
 
     def _choice(self, spec: CommandJob) -> Choice:
-        choice = choose(spec, self.references.assets, settings.read(self.database))
+        return choose(spec, self.references.assets, settings.read(self.database))
+
+    def _checked_choice(self, spec: CommandJob) -> Choice:
+        """What can't be built is refused."""
+        choice = self._choice(spec)
         choice.check(os.environ.get("PATH", os.defpath))
         return choice
+
+    def _kept(self, choice: Choice) -> Choice:
+        """The build of an inline environment, which the job needs when it starts, is registered as Azure does it."""
+        folder = choice.resolved.build
+        if not choice.is_container or not isinstance(folder, Path) or isinstance(choice.resolved.pinned, str):
+            return choice
+        from aml.workspace.embedded import snapshot
+
+        version = Blobs(self.paths.blobs).ingest(snapshot.tree(folder)).digest[:32]
+        return keep_build(choice, folder, version, self.references.assets)
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""
@@ -167,7 +199,7 @@ class Submission:
         if name is None:
             return {}
         job = self.jobs.get(name)
-        return {**job.document.get("environment_variables", {}), **job_secrets.kept(self.paths.job(job.name))}
+        return job_secrets.known(job.document, self.paths.job(job.name))
 
     def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
         paths = self.paths.job(name)
@@ -176,6 +208,14 @@ class Submission:
             job_secrets.write_private(paths.environment, {**os.environ, PYTHON: sys.executable})
             if secret:
                 job_secrets.write_private(paths.secrets, secret)
+
+
+def _document(
+    spec: CommandJob | SweepJob, inputs: Mapping[str, Input], environment: str | Mapping[str, Any]
+) -> dict[str, Any]:
+    if isinstance(spec, SweepJob):
+        return sweep_document(replace(spec, inputs=inputs, trial=replace(spec.trial, environment=environment)))
+    return document_of(replace(spec, inputs=inputs, environment=environment))
 
 
 def _experiment_name(spec: CommandJob) -> str:

@@ -9,15 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
 from aml.spec.model import CommandJob
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import housekeeping, names, settings
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.experiments import Experiments
 from aml.workspace.embedded.filesystems import refuse_network
@@ -29,12 +32,12 @@ from aml.workspace.embedded.paths import WorkspacePaths, make_private, workspace
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.embedded.submission import Submission
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
-from aml.workspace.redaction import redacted
+from aml.workspace.redaction import redacted_document
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
+    from aml.workspace.embedded.submission import Submission
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -54,9 +57,15 @@ class EmbeddedWorkspace:
         self._models = ModelTable(self._database, self._paths)
         self._assets = AssetTable(self._database, self._paths)
         self._computes = ComputeTable(self._database)
-        self._references = References(self._paths, self._models, self._assets)
         self._queue = Queue(self._database)
-        self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
+        self._datastores = DatastoreTable(self._database, self._paths)
+        self._references = References(self._paths, self._models, self._assets, self._datastores)
+
+    @cached_property
+    def _submission(self) -> Submission:
+        from aml.workspace.embedded.submission import Submission  # brings in what plans and builds
+
+        return Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -83,19 +92,23 @@ class EmbeddedWorkspace:
         return Assets(self._assets, self._jobs)
 
     @property
+    def datastores(self) -> DatastoreTable:
+        return self._datastores
+
+    @property
     def computes(self) -> Computes:
         return Computes(self._computes, self._jobs, self._queue, self._let_queued_jobs_run)
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.notes(spec)
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.unmet(spec)
 
-    def plan(self, spec: CommandJob) -> Plan:
+    def plan(self, spec: CommandJob | SweepJob) -> Plan:
         return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
-    def submit(self, spec: CommandJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
         job = self._submission.insert(spec, code_of=code_of, secrets_of=secrets_of)
         try:
             start.ensure_running(self._paths)
@@ -180,13 +193,15 @@ class EmbeddedWorkspace:
             start.ensure_running(self._paths)
 
     def _with_folder(self, job: Job) -> Job:
-        variables = job.document.get("environment_variables")
-        told = {} if not variables else {"environment_variables": redacted(variables, self.settings.redacted_variables)}
-        return replace(job, folder=self._paths.job(job.name).folder, document={**job.document, **told})
+        document = job.document
+        if "environment_variables" in document or "trial" in document:
+            document = redacted_document(document, self.settings.redacted_variables)
+        return replace(job, folder=self._paths.job(job.name).folder, document=document)
 
 
 def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:
     """What is known of a workspace without opening it."""
     port = start.read_port(paths)
     uri = None if port is None else f"http://{start.HOST}:{port}"
-    return WorkspaceInfo(name, "embedded", str(paths.folder), uri)
+    attached = paths.folder.is_symlink()
+    return WorkspaceInfo(name, "embedded", str(paths.folder.resolve() if attached else paths.folder), uri, attached)

@@ -27,6 +27,7 @@ from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
+from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.embedded.tracking.routes import routes
 
 
@@ -51,6 +52,7 @@ class Engine:
             queue=Queue(database),
             local_jobs=lambda: settings.read(database).local_jobs,
             settle=ComputeTable(database).settle,
+            sweeps=SweepTable(database),
             unasked_s=lambda: self._server.idle_s,
             idle_s=idle_s,
         )

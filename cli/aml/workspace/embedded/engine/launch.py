@@ -49,11 +49,22 @@ class Site:
 
 
 def plan(
-    job: Job, spec: CommandJob, paths: JobPaths, site: Site, data: Mapping[str, str], inherited: Mapping[str, str]
+    job: Job,
+    spec: CommandJob,
+    paths: JobPaths,
+    site: Site,
+    data: Mapping[str, str],
+    inherited: Mapping[str, str],
+    uris: Mapping[str, str],
 ) -> Launch:
-    """The job's processes. `data` has the place of each data input; `inherited` is the submitter's environment."""
+    """The job's processes. `data` has the place of each data input, `uris` those of outputs that are not here;
+    `inherited` is the submitter's environment.
+    """
     values = {f"inputs.{name}": _input_text(name, value, data) for name, value in spec.inputs.items()}
-    values |= {f"outputs.{name}": str(output_path(name, output, paths)) for name, output in spec.outputs.items()}
+    values |= {
+        f"outputs.{name}": uris.get(name) or str(output_path(name, output, paths))
+        for name, output in spec.outputs.items()
+    }
     environment = (
         dict(inherited)
         | _own_variables(job, paths, site)

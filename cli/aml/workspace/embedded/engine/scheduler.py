@@ -26,11 +26,13 @@ from aml.workspace.embedded.engine.inventory import Inventory
 from aml.workspace.embedded.engine.placement import Placed, Placement
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.steps import Steps
+from aml.workspace.embedded.engine.sweeps.runner import Sweeps
 from aml.workspace.embedded.environments.builds import Stop, Stopped
 from aml.workspace.embedded.environments.prepared import takes_a_build
 from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Claim, Jobs
+from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.records import Job, Reason, Status
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Scheduler:
         reserve: Reserve,
         *,
         queue: Queue,
+        sweeps: SweepTable,
         unasked_s: Callable[[], float],
         local_jobs: Callable[[], int],
         settle: Callable[[], None],
@@ -73,6 +76,7 @@ class Scheduler:
         self._steps = steps
         self._executor = executor
         self._reserve = reserve
+        self._sweeps = Sweeps(sweeps, jobs, steps.workspace_paths, steps.register, self.wake)
         self._unasked_s = unasked_s  # how long ago the last request was
         self._idle_s = idle_s
         self._queue = queue
@@ -132,6 +136,7 @@ class Scheduler:
             stop.set()
         self._builders.shutdown()
         self._workers.shutdown()
+        self._sweeps.close()
 
     def _may_leave(self) -> bool:
         """Whether nothing is left to do; decided under the gate, so that no wake is answered and then forgotten."""
@@ -151,6 +156,7 @@ class Scheduler:
                 self._preparing[claim.job.name].set()
             elif running is not None and not running.ending:
                 self._check(running, claim.job)
+        self._may_claim |= self._sweeps.look()
         while self._may_claim:
             self._may_claim = False  # before the look: a wake meanwhile must not be forgotten
             placed = self._placement.next()

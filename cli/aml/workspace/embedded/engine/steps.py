@@ -14,16 +14,19 @@ from pathlib import Path
 from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, Output
 from aml.spec.stored import from_document
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import job_secrets, tokens
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
 from aml.workspace.embedded.engine.executors.mounts import mounting
 from aml.workspace.embedded.engine.executors.process import isolation
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
+from aml.workspace.embedded.engine.outputs import deliver, destinations, folders, link, uris
 from aml.workspace.embedded.environments.builds import Cache, Stop
 from aml.workspace.embedded.environments.prepared import BuildSite, Prepared, built, current, takes_a_build
 from aml.workspace.embedded.leases import Lease
@@ -59,6 +62,11 @@ class Steps:
     database: Database
     tracking_uri: str
 
+    @property
+    def references(self) -> References:
+        datastores = DatastoreTable(self.database, self.workspace_paths)
+        return References(self.workspace_paths, self.models, self.assets, datastores)
+
     def paths(self, job: Job) -> JobPaths:
         return self.workspace_paths.job(job.name)
 
@@ -73,7 +81,7 @@ class Steps:
         """
         job, paths = claim.job, self.paths(claim.job)
         spec = job_secrets.together(from_document(job.document), job_secrets.kept(paths))
-        found = places(spec, paths, References(self.workspace_paths, self.models, self.assets))
+        found = places(spec, paths, self.references)
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
         tracking = Tracking(self.tracking_uri, token, experiment)
@@ -81,13 +89,17 @@ class Steps:
         devices = None if lease is None else lease.of_nodes(spread.nodes)
         site = Site(self.workspace_paths.folder.name, tracking, free_ports(spread.port_count), devices)
         texts = {name: place.text for name, place in found.items()}
+        outputs = destinations(spec, job.name, self.references)
         submitted = _submitted_environment(paths)
         made = self._environment(job, spec, submitted, stop)
-        inherited = {**inheritable(submitted, made.first_on_path), **made.variables}
-        launch = plan(job, spec, paths, site, texts, inherited)
-        launch = replace(launch, read_only=(*linked(found), *made.read_only))
+        # A container has the environment of its image: what the submitter's shell has is not for it.
+        inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
+        launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
+        container = made.container and replace(made.container, folders=folders(outputs))
+        launch = replace(launch, read_only=(*linked(found), *made.read_only), container=container)
         if not paths.wrapper_pid.exists():
             lay_out(found, self.workspace_paths.downloads)
+            link(outputs, paths)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
 
@@ -97,8 +109,10 @@ class Steps:
         code = paths.exit_code()
         outcome = _outcome(code, paths) if reason is None else Outcome(reason, _ended_by_us(job, reason), code)
         collect(paths)
+        spec = from_document(job.document)
+        deliver(destinations(spec, job.name, self.references), spec, paths)
         if outcome.reason is Reason.COMMAND_SUCCEEDED:
-            self._register(job, from_document(job.document))
+            self.register(job, spec)
         _clean(paths)
         return outcome
 
@@ -127,7 +141,7 @@ class Steps:
         )
         return built(job, spec, self.assets, site, stop)
 
-    def _register(self, job: Job, spec: CommandJob) -> None:
+    def register(self, job: Job, spec: CommandJob | SweepJob) -> None:
         """Register the outputs that have a name, as models or as data, once."""
         made = {(model.name.lower(), model.properties.get("output")) for model in self.models.made_by(job.name)}
         made |= {(asset.name.lower(), asset.properties.get("output")) for asset in self.assets.made_by(job.name)}
@@ -227,7 +241,7 @@ def _ended_by_us(job: Job, reason: Reason) -> str | None:
     if reason is Reason.TIMEOUT:
         timeout = job.document["limits"]["timeout"]
         return f"it ran longer than limits.timeout ({timeout} s) and was canceled"
-    return None
+    return job.message if reason in (Reason.STOPPED_EARLY, Reason.SWEEP_ENDED) else None
 
 
 def _disk_note(paths: JobPaths) -> str:

@@ -18,14 +18,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from aml.errors import BackendError
-from aml.workspace.embedded.engine.executors import MARKER, Launch, Process, groups, identity
+from aml.workspace.embedded.engine.executors import MARKER, Container, Launch, Process, containers, groups, identity
 from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
@@ -75,6 +75,8 @@ class ProcessExecutor:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
+        if launch.container is not None:
+            return self._start_container(launch, launch.container, held)
         namespace = isolation()
         mounts, drop = launch.read_only, tuple[str, ...]()
         if mounts and (how := self._mounting(namespace)):
@@ -86,14 +88,33 @@ class ProcessExecutor:
             first = [*namespace, "sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--", *drop]
         else:
             first = _holder(launch.paths)
-        argv = [*first, *_command(launch)]
+        argv = [*first, *_ranked(launch, [_shell(), "-c", launch.command])]
+        environment = {**launch.environment, **launch.processes[0]}
+        return self._start(launch, argv, environment, held, isolated=bool(namespace))
+
+    def _start_container(self, launch: Launch, container: Container, held: Sequence[int]) -> Process:
+        containers.make_folders(launch.paths)
+        make_places(launch.read_only)
+        launch.paths.container.write_text(container.tool)
+        argv = _ranked(launch, containers.argv(launch, container))
+        return self._start(launch, argv, containers.environment(launch, container), held, isolated=False)
+
+    def _start(
+        self,
+        launch: Launch,
+        argv: list[str],
+        environment: Mapping[str, str],
+        held: Sequence[int],
+        *,
+        isolated: bool,
+    ) -> Process:
         log = launch.paths.log if len(launch.processes) == 1 else launch.paths.ranks_log
         wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(log), self._engine_dir]
         try:
             child = subprocess.Popen(
                 [*wrapper, *argv],
                 cwd=launch.cwd,
-                env={**launch.environment, **launch.processes[0]},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -114,7 +135,7 @@ class ProcessExecutor:
             boot_id=identity.boot_id(),
             pid=pid,
             started=-1.0 if started is None else started,
-            isolated=bool(namespace),
+            isolated=isolated,
             suspended_s=identity.suspended_s(),
         )
 
@@ -158,6 +179,7 @@ class ProcessExecutor:
             os.killpg(process.pid, signal.SIGTERM)
 
     def sweep(self, process: Process, paths: JobPaths) -> None:
+        containers.end(paths)
         for _ in range(_KILL_ROUNDS):
             if paths.group.exists():
                 groups.kill(Path(paths.group.read_text()))
@@ -244,9 +266,8 @@ def _is_marked(pid: int, paths: JobPaths) -> bool:
     return False
 
 
-def _command(launch: Launch) -> list[str]:
+def _ranked(launch: Launch, command: list[str]) -> list[str]:
     """What runs below the wrapper: the command itself, or the program that starts it several times."""
-    command = [_shell(), "-c", launch.command]
     if len(launch.processes) == 1:
         return command
     program = str(Path(__file__).with_name("ranks.py"))
