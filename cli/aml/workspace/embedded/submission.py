@@ -197,7 +197,7 @@ class Submission:
         if name is None:
             return {}
         job = self.jobs.get(name)
-        return {**job.document.get("environment_variables", {}), **job_secrets.kept(self.paths.job(job.name))}
+        return job_secrets.known(job.document, self.paths.job(job.name))
 
     def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
         paths = self.paths.job(name)
