@@ -34,7 +34,7 @@ def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[Model
     status = paint(str(record.status), _STATUS_STYLES.get(record.status, "bold"), color)
     lines = [f"{paint(record.name, 'bold', color)}  {status}{_took(record)}"]
     if record.message:
-        lines += _fields({"why": record.message})
+        lines += _fields({"why" if record.status.is_terminal else "now": record.message})
     if metrics:
         lines += _fields({"metrics": values(metrics)})
     for model_ in models:

@@ -19,6 +19,7 @@ from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
+from aml.workspace.embedded.engine.inputs import UNPACK, places
 from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.environments.choice import Choice, choose
 from aml.workspace.embedded.environments.prepared import PYTHON
@@ -88,6 +89,8 @@ class Submission:
         )
         name = spec.name or names.new_name()
         destinations(spec, name, self.references)  # refused now rather than when the job starts
+        if UNPACK in spec.properties:
+            places(spec, self.paths.job(name), self.references)
         digest = self._stored_code(spec) if code_of is None else self.jobs.snapshot(code_of)
         new = NewJob(
             name=name,
