@@ -19,10 +19,11 @@ from aml.workspace.records import Job, Status
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
 
 
 def submit(
-    spec: CommandJob,
+    spec: CommandJob | SweepJob,
     *,
     code_of: str | None = None,
     stream: bool,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
 from aml.spec.model import CommandJob
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import housekeeping, names, settings
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
@@ -93,16 +94,16 @@ class EmbeddedWorkspace:
     def computes(self) -> Computes:
         return Computes(self._computes, self._jobs, self._let_queued_jobs_run)
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.notes(spec)
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.unmet(spec)
 
-    def plan(self, spec: CommandJob) -> Plan:
+    def plan(self, spec: CommandJob | SweepJob) -> Plan:
         return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
-    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None) -> Job:
         job = self._submission.insert(spec, code_of=code_of)
         try:
             start.ensure_running(self._paths)
