@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aml.errors import Misfit
+from aml.errors import BackendError, Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
@@ -162,6 +163,11 @@ class Submission:
 
     def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
         """Where the job runs and how it is spread; refused if it can't be."""
+        if re.search(r"\s", str(self.paths.folder)):
+            raise BackendError(
+                f"the workspace's folder {self.paths.folder} has a blank in its path, which would break commands",
+                "They are given paths in it: point AML_HOME to a folder without a blank.",
+            )
         spread = distribution_of(spec)
         _check_distribution(spread)
         compute = self.computes.get(computes.name_of(spec.compute))
