@@ -51,6 +51,7 @@ NOUNS: Mapping[str, str] = {
     "component": "Register components, the steps of pipelines.",
     "datastore": "Name the places that data is kept in.",
     "workspace": "Make, look at and delete workspaces.",
+    "registry": "Make, list and delete registries, which workspaces share.",
     "folder": "Prepare a folder as Azure ML v1 does.",
     "run": "Submit scripts with run configurations of Azure ML v1.",
     "compute": "Say where jobs run, and how many at once.",

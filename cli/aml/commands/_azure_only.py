@@ -87,7 +87,7 @@ def options(command: str) -> list[Parameter]:
 def take(ctx: Context) -> None:
     """Drop what was given of these, and say so."""
     hidden = [param for param in ctx.command.get_params(ctx) if param.name.startswith(_PREFIX)]
-    given = [param.opts[0] for param in hidden if ctx.params.pop(param.name, None) not in (None, False, [])]
+    given = [param.opts[0] for param in hidden if ctx.params.pop(param.name, None)]
     if given:
         note(f"{', '.join(given)}: without effect, there is nothing of the kind on this machine")
 

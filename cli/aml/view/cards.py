@@ -18,6 +18,7 @@ from aml.workspace.records import (
     Job,
     MetricPoint,
     ModelVersion,
+    RegistryInfo,
     Settings,
     Status,
     Usage,
@@ -141,6 +142,11 @@ def workspace(record: WorkspaceInfo, settings: Settings, *, color: bool) -> str:
         *_fields({"jobs run in": settings.environment_mode, "at once": str(settings.local_jobs), "redacted": redacted}),
     ]
     return "\n".join(lines) + "\n"
+
+
+def registry(record: RegistryInfo, *, color: bool) -> str:
+    fields = _fields({"folder": short(Path(record.location))})
+    return "\n".join([paint(record.name, "bold", color), *fields]) + "\n"
 
 
 def usage(record: Usage, *, color: bool) -> str:
