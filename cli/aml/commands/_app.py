@@ -130,7 +130,7 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, _expanded(ctx, args))
         take_globals(ctx)
-        _azure_only.take(ctx)
+        _azure_only.take(self.path, ctx)
         set_log_level()
         return rest
 

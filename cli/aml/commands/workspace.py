@@ -115,7 +115,7 @@ def export(file: Archive, name: OptionalName = None) -> None:
     info = open_workspace(name or globals_().workspace_name).info
     left_out = export_workspace(info.name, file.absolute())
     if left_out:
-        note(f"links that lead out of the workspace were left out: {', '.join(left_out)}")
+        note(f"links that lead out of the workspace, pipes and sockets were left out: {', '.join(left_out)}")
     say(f"Exported {info.name} to {file.absolute()}, {cards.size(file.stat().st_size)}")
 
 
