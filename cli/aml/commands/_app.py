@@ -63,6 +63,7 @@ NOUNS: Mapping[str, str] = {
 COMMANDS: Mapping[str, str] = {
     "validate": "Check YAML files without running them.",
     "explain": "Tell what a code of `aml validate` means.",
+    "convert": "Print what a file of Azure ML v1 means in v2.",
     "completion": "Print what a shell loads to complete commands and names.",
 }
 """Commands that are no noun; the module has one function."""

@@ -73,9 +73,14 @@ class References:
         """The registered version that it names; None if it has no such form."""
         if match := _ASSET.fullmatch(reference):
             return self._asset(match["name"], match["version"], type)
-        if match := _REGISTERED.fullmatch(reference):
-            return registered(match["registry"], match["collection"], match["name"], match["version"])
-        return None
+        match = _REGISTERED.fullmatch(reference)
+        if match is None:
+            return None
+        if match["collection"] not in ("data", "models"):
+            raise BackendError(
+                f"{reference} is neither data nor a model", "They have /data/ and /models/ in its place."
+            )
+        return registered(match["registry"], match["collection"], match["name"], match["version"])
 
     def _path(self, reference: str) -> Path:
         if match := _JOB_OUTPUT.fullmatch(reference):
