@@ -25,7 +25,7 @@ import psutil
 
 from aml.errors import BackendError
 from aml.workspace.embedded.engine.executors import MARKER, Container, Launch, Process, containers, identity
-from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
+from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, arguments, make_places, mounting
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
 # Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
@@ -74,14 +74,12 @@ class ProcessExecutor:
     def start(self, launch: Launch) -> Process:
         if launch.container is not None:
             return self._start_container(launch, launch.container)
-        namespace = isolation()
-        mounts, drop = launch.read_only, tuple[str, ...]()
-        if mounts and (how := self._mounting(namespace)):
+        namespace, mounts, drop = isolation(), list[str](), tuple[str, ...]()
+        if (launch.read_only or launch.layered) and (how := self._mounting(namespace)):
             namespace, drop = how.namespace, how.drop
-            make_places(mounts)
-        else:
-            mounts = ()
-        first = ["sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--"]
+            make_places(launch.read_only)
+            mounts = arguments(launch)
+        first = ["sh", "-c", INIT, "aml-init", *mounts, "--"]
         argv = [*namespace, *first, *drop, *_ranked(launch, [_shell(), "-c", launch.command])]
         return self._start(launch, argv, {**launch.environment, **launch.processes[0]}, isolated=bool(namespace))
 
