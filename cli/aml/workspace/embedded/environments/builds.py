@@ -70,7 +70,9 @@ class Stop:
     def _end(self) -> None:
         if self._child is not None:
             _signal(self._child, signal.SIGTERM)
-            threading.Timer(_GRACE_S, _signal, (self._child, signal.SIGKILL)).start()
+            later = threading.Timer(_GRACE_S, _signal, (self._child, signal.SIGKILL))
+            later.daemon = True
+            later.start()
 
 
 @dataclass(frozen=True)
