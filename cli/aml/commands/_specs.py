@@ -118,10 +118,10 @@ def _stored(document: Mapping[str, Any], sets: Sequence[str]) -> Document:
 
 def _compute(document: Document) -> ComputeSpec:
     kind = kind_of(document) if "type" in document.data or "$schema" in document.data else "amlcompute"
-    if kind in _MACHINES_ELSEWHERE:
+    if kind in ("virtualmachine", "kubernetes", "synapsespark"):
         raise AmlError(
-            f"a compute of the kind {kind} can't be used here: it is a machine that Azure ML attaches",
-            "This machine can be an amlcompute or a computeinstance. `aml validate` checks files of all kinds.",
+            f"a compute of the type {kind} can't be used here: jobs run on this machine",
+            "An amlcompute stands for several nodes of it, a computeinstance for one.",
         )
     if kind == "computeinstance":
         return _spec(document, kind, ComputeInstance)

@@ -104,6 +104,7 @@ def compute(record: Compute, *, color: bool) -> str:
             {
                 "size": record.size,
                 "nodes": nodes,
+                "now": ", ".join(f"{count} {state}" for state, count in record.node_counts.items() if count) or None,
                 "tier": document.get("tier"),
                 "idle time": None if idle is None else f"{idle} s",
                 "description": document.get("description"),

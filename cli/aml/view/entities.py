@@ -144,6 +144,7 @@ def compute(record: Compute) -> dict[str, Any]:
         "id": f"azureml:{record.name}",
         "provisioning_state": "Succeeded",
         **state,
+        **_node_counts(record),
         **created,
     }
 
@@ -168,6 +169,19 @@ def datastore(record: Datastore) -> dict[str, Any]:
 def datastore_file(record: Datastore) -> dict[str, Any]:
     """What the YAML of a datastore would hold."""
     return {"name": record.name, "type": record.type, **record.document}
+
+
+def _node_counts(record: Compute) -> dict[str, Any]:
+    """As Azure's REST names them."""
+    if not record.node_counts:
+        return {}
+    count = sum(record.node_counts.values())
+    return {
+        "allocation_state": "Steady",
+        "current_node_count": count,
+        "target_node_count": count,
+        "node_state_counts": {f"{state}_node_count": number for state, number in record.node_counts.items()},
+    }
 
 
 def compute_node(record: ComputeNode) -> dict[str, Any]:
@@ -269,6 +283,7 @@ def _ended(record: Job) -> dict[str, str]:
         "aml.reason": record.reason,
         "aml.message": record.message,
         "aml.exit_code": record.exit_code,
+        "aml.devices": ",".join(record.devices) or None,
         "aml.started_at": record.started_at and record.started_at.isoformat(),
         "aml.ended_at": record.ended_at and record.ended_at.isoformat(),
     }

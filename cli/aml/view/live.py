@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ class LiveView:
         self._color = has_color(stream)
         self._is_terminal = stream.isatty()
         self._read: dict[str, int] = {}  # log -> bytes shown
+        self._inodes: dict[str, int] = {}
         self._shown: str | None = None  # the log whose lines were shown last
         self._at_line_start = True
         self._status: Status | None = None
@@ -61,6 +63,9 @@ class LiveView:
 
     def _show_log(self, name: str, path: Path) -> None:
         with path.open("rb") as log:
+            inode = os.fstat(log.fileno()).st_ino
+            if self._inodes.setdefault(name, inode) != inode:  # the job started again
+                self._inodes[name], self._read[name] = inode, 0
             log.seek(self._read.get(name, 0))
             while chunk := log.read(_CHUNK_BYTES):
                 if self._shown != name:

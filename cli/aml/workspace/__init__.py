@@ -67,8 +67,12 @@ class Workspace(Protocol):
     def plan(self, spec: CommandJob | SweepJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 
-    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None) -> Job:
-        """Store the code, queue the job and return at once; `code_of` names a job whose stored code is used instead."""
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
+        """Store the code, queue the job and return at once.
+
+        `code_of` names a job whose stored code is used instead, `secrets_of` one whose values stand for variables that
+        are `***`, as a record of a job has them.
+        """
 
     def job(self, name: str) -> Job: ...
 

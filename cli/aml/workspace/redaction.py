@@ -1,9 +1,9 @@
-"""Values of environment variables that must not be told: who shows a plan or a record passes them through here."""
+"""What must not be told: whoever shows a plan or a record, or writes a log, passes it through here."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 REDACTED = "***"
 
@@ -24,9 +24,17 @@ _VALUE = re.compile(
 _HARMLESS = frozenset({"PWD", "OLDPWD"})
 
 
-def redacted(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables, with `***` for what looks like a secret by its name or by itself."""
-    return {name: REDACTED if is_secret(name, value) else value for name, value in variables.items()}
+def redacted(variables: Mapping[str, str], declared: Collection[str] = ()) -> dict[str, str]:
+    """The variables, with `***` for what is declared a secret, or looks like one by its name or by itself."""
+    return {
+        name: REDACTED if value and (name in declared or is_secret(name, value)) else value
+        for name, value in variables.items()
+    }
+
+
+def scrubbed(text: str) -> str:
+    """A text for a log or a message, with `***` for what looks like a secret by itself."""
+    return _VALUE.sub(REDACTED, text)
 
 
 def is_secret(name: str, value: str) -> bool:

@@ -10,7 +10,7 @@ from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.nouns import Assets, Models
-from aml.workspace.embedded.paths import home, registry_paths
+from aml.workspace.embedded.paths import home, make_private, registry_paths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import Asset, ModelVersion
@@ -23,7 +23,7 @@ class EmbeddedRegistry:
         names.check_asset_name(name, "a registry")
         paths = registry_paths(name)
         with explained(paths.folder):
-            paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(paths.folder)
         self._database = Database(paths.store)
         self._models = ModelTable(self._database, paths, name)
         self._assets = AssetTable(self._database, paths, name)

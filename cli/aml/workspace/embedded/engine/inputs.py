@@ -19,6 +19,7 @@ from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.downloads import fetch, is_address, target
 from aml.workspace.embedded.paths import JobPaths
 from aml.workspace.embedded.references import References
+from aml.workspace.embedded.trees import copy_file, copy_tree
 
 _COPIED = ("download", "eval_download")
 
@@ -80,10 +81,7 @@ def _place(name: str, value: DataInput, paths: JobPaths, references: References)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """The content alone: a registered file is read-only, its copy is not."""
     if source.is_dir():
-        shutil.copytree(source, target, copy_function=shutil.copyfile)
-        for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
-            folder.chmod(0o755)
+        copy_tree(source, target)
     else:
-        shutil.copyfile(source, target)
+        copy_file(source, target)
