@@ -49,7 +49,10 @@ class Submission:
         """What this workspace does otherwise than Azure."""
         if isinstance(spec, SweepJob):
             return [*sweep_notes(spec), *self.notes(any_trial(spec))]
-        notes = [*self._choice(spec).notes()]
+        choice = self._choice(spec)
+        notes = [*choice.notes()]
+        if not choice.is_container and (spec.resources.shm_size or spec.resources.docker_args):
+            notes.append("resources.shm_size and docker_args are for containers: the job runs in none")
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
         if compute.state == instances.STOPPED:
