@@ -43,6 +43,16 @@ def test_the_specs_that_ship_go_to_azure_unchanged(spec: Path) -> None:
         ("inputs: {a: {path: 's3://bucket/x'}}\n", [("azure-path", "inputs.a.path")]),
         ("inputs: {a: {path: './x'}, b: {path: 'abfss://x@y/z'}, c: s3://x}\n", []),
         ("type: sweep\ncompute: local\n", [("azure-compute", "compute")]),
+        (
+            "type: pipeline\nsettings: {default_compute: local}\njobs:\n"
+            "  a: {compute: local, limits: {timeout: 5}, inputs: {d: {path: 's3://a/b'}}}\n",
+            [
+                ("azure-path", "jobs.a.inputs.d.path"),
+                ("azure-compute", "settings.default_compute"),
+                ("azure-compute", "jobs.a.compute"),
+                ("azure-limit", "jobs.a.limits.timeout"),
+            ],
+        ),
         ("name: microsoft-mine\nimage: a\n", [("azure-environment", "name")]),
         ("inputs: [1]\ntags: x\nlimits: 3\nenvironment: [a]\n", []),
         ("[a]\n", []),
@@ -80,6 +90,10 @@ def test_a_folder_that_can_not_be_stored_is_told(tmp_path: Path) -> None:
         ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1'}}\n", [("local-path", "inputs.a.path")]),
         ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1', mode: Direct}}\n", []),
         ("inputs: {a: {path: azureml:x:1}, b: {path: 'https://x/y'}, c: {path: ./x}}\n", []),
+        (
+            "type: pipeline\njobs: {a: {distribution: {type: ray}, services: {s: {type: ssh}}}}\n",
+            [("local-distribution", "jobs.a.distribution.type"), ("local-service", "jobs.a.services.s")],
+        ),
         ("environment: {image: x, os_type: Windows}\n", [("local-environment", "environment.os_type")]),
     ],
 )
