@@ -77,6 +77,14 @@ def _bound(step: Step, at: Pointer, node: Node | None) -> Iterator[Bound]:
 
 def leads(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
     """Where a reference leads nowhere."""
+    faults = [*_faults(pipeline, bound)]
+    yield from faults
+    if not faults and not bindings.is_parent(bound.found):
+        hint = f"Write ${{{{parent.{bound.found.key}}}}}."
+        yield bound.problem("bad-binding", f"{bound.found.text} is an old form.", hint, "warning")
+
+
+def _faults(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
     keys = bound.keys
     match keys:
         case ["inputs", _, *_]:
@@ -87,10 +95,6 @@ def leads(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
             yield from _of_step(pipeline, bound, name, rest)
         case _:
             yield bound.problem("unknown-binding", f"{bound.found.text} is not known here.", _KNOWN)
-            return
-    if not bindings.is_parent(bound.found):
-        hint = f"Write ${{{{parent.{bound.found.key}}}}}."
-        yield bound.problem("bad-binding", f"{bound.found.text} is an old form.", hint, "warning")
 
 
 def _port(pipeline: Pipeline, bound: Bound, *, outputs: bool) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aml.errors import Problem
 from aml.spec.document import Document
+from aml.spec.kinds import PARAMETERS
 from aml.spec.rules import bindings, components, graph, paths, ports, steps
 from aml.spec.rules.bound_values import values
 from aml.spec.rules.connections import Bound, Pipeline, bound_in, edges_of, leads, suspects
@@ -59,7 +60,8 @@ def settings(document: Document) -> Iterator[Problem]:
 def inputs(document: Document) -> Iterator[Problem]:
     """Data without a path has to be given when the pipeline is submitted."""
     for name, about in document.mapping("inputs").items():
-        if isinstance(about, dict) and "type" in about and not {"path", "value"} & set(about):
+        kind = about.get("type") if isinstance(about, dict) else None
+        if isinstance(kind, str) and kind not in PARAMETERS and not {"path", "value"} & set(about):
             hint = f"Add a path, or submit it with --set inputs.{name}.path=..."
             message = f"The input `{name}` has no path."
             yield document.about_key("no-path", message, ("inputs", name), hint, "warning")
