@@ -133,18 +133,18 @@ def _of_port(producer: Step, bound: Bound, rest: list[str]) -> Iterator[Problem]
             known = producer.interface.inputs or {}
             if name not in known and name not in producer.document.mapping("inputs"):
                 message = f"The step `{producer.name}` has no input `{name}`."
-                yield bound.problem("unknown-binding", message, _named("Inputs", name, list(known)))
+                yield bound.problem("unknown-binding", message, named("Inputs", name, list(known)))
         case _:
             yield bound.problem("unknown-binding", f"{bound.found.text} is not known here.", _KNOWN)
 
 
 def _unknown_output(producer: Step, bound: Bound, name: str, declared: list[str]) -> Problem:
     message = f"The step `{producer.name}` has no output `{name}`."
-    hint = _named("Outputs", name, declared) if declared else f"Add `{name}` under its `outputs`."
+    hint = named("Outputs", name, declared) if declared else f"Add `{name}` under its `outputs`."
     return bound.problem("unknown-output", message, hint)
 
 
-def _named(title: str, name: str, declared: list[str]) -> str | None:
+def named(title: str, name: str, declared: list[str]) -> str | None:
     known = f"{title}: {', '.join(declared[:20])}." if declared else None
     meant = did_you_mean(name, declared)
     return f"Did you mean {meant}? {known}" if meant else known
@@ -182,7 +182,7 @@ def ports(step: Step) -> Iterator[Problem]:
         for name in document.mapping(namespace):
             if name not in declared and str(name).partition(".")[0] not in declared:
                 message = f"{step.subject} has no {namespace[:-1]} `{name}`."
-                hint = _named(namespace.capitalize(), str(name), list(declared)) or f"It declares no {namespace}."
+                hint = named(namespace.capitalize(), str(name), list(declared)) or f"It declares no {namespace}."
                 yield document.about_key(f"unknown-{namespace[:-1]}", message, (namespace, name), hint)
     sampled = document.mapping("search_space")
     for name, port in (interface.inputs or {}).items():
@@ -200,7 +200,7 @@ def _sampled(step: Step) -> Iterator[Problem]:
     for name in step.document.mapping("search_space") if declared is not None and step.type == "sweep" else ():
         if declared is not None and name not in declared:
             message = f"{step.subject} has no input `{name}`."
-            hint = _named("Inputs", str(name), list(declared)) or "It declares no inputs."
+            hint = named("Inputs", str(name), list(declared)) or "It declares no inputs."
             yield step.document.about_key("unknown-input", message, ("search_space", name), hint)
 
 

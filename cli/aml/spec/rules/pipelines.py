@@ -11,6 +11,7 @@ from aml.spec.rules import bindings, components, graph, paths, ports, steps
 from aml.spec.rules.bound_values import values
 from aml.spec.rules.connections import Bound, Pipeline, bound_in, edges_of, leads, suspects
 from aml.spec.rules.connections import ports as connected_ports
+from aml.spec.rules.control_flow import control_flow
 from aml.spec.rules.steps import Step
 from aml.spec.wording import did_you_mean
 
@@ -29,6 +30,7 @@ def pipeline(document: Document) -> Iterator[Problem]:
             yield from leads(found, bound)
         edges.extend(edges_of(found, step, bounds[name]))
     yield from graph.cycles(edges, {name: index for index, name in enumerate(found.steps)})
+    yield from control_flow(found)
     yield from _optional(found, bounds)
     yield from _unused(document, [bound for listed in bounds.values() for bound in listed])
 
