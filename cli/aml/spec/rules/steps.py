@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from aml.errors import Pointer, Problem
 from aml.spec import reference
 from aml.spec.document import Document
+from aml.spec.pipeline import StepType
 from aml.spec.rules import (
     bindings,
     commands,
@@ -32,12 +34,6 @@ _COMPONENTS = {
     "spark": "spark",
 }
 """Type of a step -> type of its component."""
-
-
-TYPES = (
-    *("command", "sweep", "parallel", "pipeline", "spark", "automl", "import", "data_transfer"),
-    *("do_while", "if_else", "parallel_for"),
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def steps_of(document: Document) -> dict[str, Step]:
 
 def read(name: str, document: Document, kind: str | None = None) -> Step:
     given = document.value("type")
-    kind = kind or (canonical(given, TYPES) if isinstance(given, str) else None) or "command"
+    kind = kind or (canonical(given, get_args(StepType)) if isinstance(given, str) else None) or "command"
     return Step(name, document, kind, _interface(document, kind))
 
 
