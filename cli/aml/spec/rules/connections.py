@@ -174,24 +174,31 @@ def edges_of(pipeline: Pipeline, step: Step, bounds: list[Bound]) -> Iterator[Ed
 
 def ports(step: Step) -> Iterator[Problem]:
     """Inputs and outputs that the component does not have, and inputs that it needs."""
-    document, interface = step.document, step.interface
-    given = document.mapping("inputs")
-    for namespace, declared in (("inputs", interface.inputs), ("outputs", interface.outputs)):
-        if declared is None or step.runs not in document.data:
-            continue
-        for name in document.mapping(namespace):
-            if name not in declared and str(name).partition(".")[0] not in declared:
-                message = f"{step.subject} has no {namespace[:-1]} `{name}`."
-                hint = named(namespace.capitalize(), str(name), list(declared)) or f"It declares no {namespace}."
-                yield document.about_key(f"unknown-{namespace[:-1]}", message, (namespace, name), hint)
-    sampled = document.mapping("search_space")
-    for name, port in (interface.inputs or {}).items():
-        groups = {str(key).partition(".")[0] for key in given}
-        if port.required and not {name}.issubset({*groups, *given, *sampled}) and not misspells(document, "inputs"):
+    if step.runs in step.document.data:
+        yield from _foreign(step, "inputs", step.interface.inputs)
+        yield from _foreign(step, "outputs", step.interface.outputs)
+        yield from _lacking(step)
+        yield from _sampled(step)
+
+
+def _foreign(step: Step, namespace: str, declared: Mapping[str, Port] | None) -> Iterator[Problem]:
+    for name in step.document.mapping(namespace) if declared is not None else ():
+        if declared is not None and declared.keys().isdisjoint({name, str(name).partition(".")[0]}):
+            message = f"{step.subject} has no {namespace[:-1]} `{name}`."
+            hint = named(namespace.capitalize(), str(name), list(declared)) or f"It declares no {namespace}."
+            yield step.document.about_key(f"unknown-{namespace[:-1]}", message, (namespace, name), hint)
+
+
+def _lacking(step: Step) -> Iterator[Problem]:
+    """Inputs that are neither given, with their own name or as a group, nor drawn from a search space."""
+    document = step.document
+    given = {*document.mapping("inputs"), *document.mapping("search_space")}
+    given |= {str(name).partition(".")[0] for name in given}
+    for name, port in (step.interface.inputs or {}).items():
+        if port.required and name not in given and not misspells(document, "inputs"):
             message = f"{step.subject} needs the input `{name}`{_kind(port)}."
             hint = f"Give it under `inputs`: {name}: {example(port)}."
             yield document.problem("missing-input", message, ("inputs", name), hint=hint)
-    yield from _sampled(step)
 
 
 def _sampled(step: Step) -> Iterator[Problem]:

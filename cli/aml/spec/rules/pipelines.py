@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.kinds import PARAMETERS
-from aml.spec.rules import bindings, components, graph, paths, ports, steps
+from aml.spec.rules import bindings, component_files, components, graph, paths, ports, steps
 from aml.spec.rules.bound_values import values
 from aml.spec.rules.connections import Bound, Pipeline, bound_in, edges_of, leads, suspects
 from aml.spec.rules.connections import ports as connected_ports
@@ -18,6 +18,7 @@ from aml.spec.wording import did_you_mean
 
 def pipeline(document: Document) -> Iterator[Problem]:
     """The steps, and what binds them."""
+    component_files.forget()
     found = Pipeline(document, steps.steps_of(document))
     bounds = {name: bound_in(step) for name, step in found.steps.items()}
     edges: list[graph.Edge] = []
@@ -42,6 +43,7 @@ def what_runs(document: Document) -> Iterator[Problem]:
         hint = "Keep one: steps written here, or a component that has them."
         yield document.about_key("exclusive-keys", "`jobs` and `component` exclude each other.", ("component",), hint)
     elif "component" in document.data:
+        component_files.forget()
         step = steps.read("", document, "pipeline")
         yield from steps.inside(step)
         yield from connected_ports(step)

@@ -11,6 +11,7 @@ from aml.spec import reference
 from aml.spec.document import Document
 from aml.spec.pipeline import StepType
 from aml.spec.rules import (
+    automl,
     bindings,
     commands,
     component_files,
@@ -26,13 +27,7 @@ from aml.spec.rules.component_files import ComponentFile
 from aml.spec.rules.interfaces import UNKNOWN, Interface, Port, of_component, of_inline
 from aml.spec.wording import canonical
 
-_COMPONENTS = {
-    "command": "command",
-    "sweep": "command",
-    "parallel": "parallel",
-    "pipeline": "pipeline",
-    "spark": "spark",
-}
+_COMPONENTS = {"sweep": "command", **{kind: kind for kind in ("command", "parallel", "pipeline", "spark")}}
 """Type of a step -> type of its component."""
 
 
@@ -102,9 +97,8 @@ def inside(step: Step) -> Iterator[Problem]:
         yield from parallels.run(document, bindings.Scope(document, "step"))
     elif step.type == "spark":
         yield from sparks.run(document, bindings.Scope(document, "step"))
-    if step.type == "sweep":
-        for rule in sweeps.SWEEP:
-            yield from rule(document)
+    for rule in sweeps.SWEEP if step.type == "sweep" else automl.RULES["automl"] if step.type == "automl" else ():
+        yield from rule(document)
 
 
 def _command(document: Document) -> Iterator[Problem]:
