@@ -9,7 +9,7 @@ from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.model import AmlCompute
 from aml.spec.rules import paths, triggers
-from aml.spec.wording import canonical
+from aml.spec.rules.identities import identity
 
 SHORTEST_IDLE_S = 15 * 60
 LONGEST_IDLE_S = 3 * 24 * 3600
@@ -76,21 +76,6 @@ def applications(document: Document) -> Iterator[Problem]:
                 message = f"The port {published} is that of the application {first[published]} too."
                 pointer = ("custom_applications", index, "endpoints", place, "published")
                 yield document.problem("name-collision", message, pointer, hint="Publish them at different ports.")
-
-
-def identity(document: Document) -> Iterator[Problem]:
-    """User-assigned identities are named where they are to be had, and only there."""
-    given = document.mapping("identity")
-    kind = canonical(str(given.get("type")), ["system_assigned", "user_assigned", "none"])
-    if kind == "user_assigned" and set(given) == {"type"}:
-        message = "`identity` needs the key `user_assigned_identities`."
-        hint = "Give the ARM ids of the identities: - resource_id: /subscriptions/..."
-        yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
-    elif kind in ("system_assigned", "none") and given.get("user_assigned_identities"):
-        message = f"`user_assigned_identities` has no effect with the type {kind}."
-        pointer = ("identity", "user_assigned_identities")
-        hint = "Write type: user_assigned."
-        yield document.about_key("ignored-value", message, pointer, hint, severity="warning")
 
 
 def private_key(document: Document) -> Iterator[Problem]:

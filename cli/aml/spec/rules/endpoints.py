@@ -7,7 +7,8 @@ from typing import Any
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.wording import canonical
+from aml.spec.rules import ports
+from aml.spec.rules.identities import single_identity
 
 MOST_MIRRORED = 50  # percent
 
@@ -20,7 +21,7 @@ def traffic(document: Document) -> Iterator[Problem]:
         listed = " + ".join(f"{name} {share}" for name, share in shares.items())
         message = f"The traffic adds up to {total} %, not to 100 or 0: {listed}."
         yield document.about_key("out-of-range", message, ("traffic",), "Shares are percent of all requests.")
-    yield from _alike(document, "traffic")
+    yield from ports.alike(document, "traffic")
 
 
 def mirror_traffic(document: Document) -> Iterator[Problem]:
@@ -38,21 +39,6 @@ def mirror_traffic(document: Document) -> Iterator[Problem]:
             message = f"The deployment {name} has {live[name]} % of the traffic; what it gets can't be mirrored to it."
             hint = "Mirror to a deployment that has no traffic."
             yield document.about_key("not-allowed", message, ("mirror_traffic", name), hint)
-
-
-def identity(document: Document) -> Iterator[Problem]:
-    """A user-assigned identity is named, and it is one."""
-    given = document.mapping("identity")
-    is_assigned = canonical(str(given.get("type")), ["user_assigned"]) is not None
-    listed = given.get("user_assigned_identities")
-    if is_assigned and "user_assigned_identities" not in given and len(given) == 1:
-        hint = "Give the ARM id of the identity: - resource_id: /subscriptions/..."
-        message = "`identity` needs the key `user_assigned_identities`."
-        yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
-    if isinstance(listed, list) and len(listed) > 1:
-        message = f"An endpoint has one user-assigned identity, not {len(listed)}."
-        pointer = ("identity", "user_assigned_identities")
-        yield document.about_key("out-of-range", message, pointer, "Keep one of them.")
 
 
 def compute(document: Document) -> Iterator[Problem]:
@@ -73,15 +59,6 @@ def _share(value: Any) -> int | None:
     return int(value) if is_whole and int(value) <= 100 else None
 
 
-def _alike(document: Document, key: str) -> Iterator[Problem]:
-    first: dict[str, str] = {}
-    for name in document.mapping(key):
-        other = first.setdefault(str(name).lower(), str(name))
-        if other != str(name):
-            message = f"`{name}` and `{other}` differ in case only: they are one deployment."
-            yield document.about_key("name-collision", message, (key, name), "Remove one of them.")
-
-
 RULES = {
-    "online-endpoint": (traffic, mirror_traffic, identity, compute),
+    "online-endpoint": (traffic, mirror_traffic, single_identity, compute),
 }
