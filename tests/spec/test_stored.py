@@ -9,9 +9,12 @@ from aml.spec.load import load, loads
 from aml.spec.model import AmlCompute, CommandJob, Component, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
 from aml.spec.stored import component_document, component_of, compute_document, document_of, from_document
+from aml.spec.stored_sweep import sweep_document, sweep_of
+from aml.spec.sweep import SweepJob
 
 VALID = Path(__file__).parents[1] / "specs" / "valid"
 JOBS = sorted(path for path in VALID.glob("*.yml") if kind_of(load(path)) == "command")
+SWEEPS = sorted(path for path in VALID.glob("*.yml") if kind_of(load(path)) == "sweep")
 COMPUTES = [VALID / "amlcompute.yml", VALID / "computeinstance.yml"]
 
 
@@ -63,3 +66,13 @@ def test_a_stored_component_comes_back_and_is_a_spec_again() -> None:
     assert component_of(document) == spec
     text = yaml.safe_dump(document, allow_unicode=True)
     assert parse(loads(text, "stored.yml", Path("/")), "command-component") == spec
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.name)
+def test_a_stored_sweep_comes_back_and_is_a_spec_again(path: Path) -> None:
+    spec = parse(load(path))
+    assert isinstance(spec, SweepJob)
+    document = json.loads(json.dumps(sweep_document(spec)))
+    assert sweep_of(document) == spec
+    text = yaml.safe_dump(document, allow_unicode=True)
+    assert parse(loads(text, "stored.yml", Path("/"))) == spec

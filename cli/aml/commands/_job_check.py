@@ -13,6 +13,7 @@ from aml.commands._workspace import workspace_in_use
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
 
 
 def validate(file: File, set_: Sets = None, strict: Strict = False) -> int:
@@ -48,7 +49,7 @@ def azure_notes(file: Path, sets: Sequence[str], flags: dict[str, str | None]) -
     return tuple(f"in Azure: {problem.message} {problem.hint or ''}".rstrip() for problem in found)
 
 
-def show_plan(spec: CommandJob, notes: Sequence[str] = ()) -> None:
+def show_plan(spec: CommandJob | SweepJob, notes: Sequence[str] = ()) -> None:
     from dataclasses import replace
 
     from aml.view import plans

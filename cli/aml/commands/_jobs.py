@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,6 +15,7 @@ from aml.workspace.records import ENVIRONMENT_MODE, EnvironmentMode, Job
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
 
 ExperimentName = Annotated[
     str | None, typer.Option("--experiment-name", metavar="NAME", help="Experiment, over the one it has.")
@@ -33,7 +34,10 @@ Mode = Annotated[
 ]
 
 
-def in_mode(spec: CommandJob, mode: EnvironmentMode | None) -> CommandJob:
+Spec = TypeVar("Spec", "CommandJob", "SweepJob", "CommandJob | SweepJob")
+
+
+def in_mode(spec: Spec, mode: EnvironmentMode | None) -> Spec:
     """The spec with the mode that a flag asks for; None was not given."""
     return spec if mode is None else replace(spec, properties={**spec.properties, ENVIRONMENT_MODE: mode.value})
 

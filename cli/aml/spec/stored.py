@@ -25,30 +25,30 @@ from aml.spec.model import (
 
 def document_of(spec: CommandJob) -> dict[str, Any]:
     """What the YAML of `spec` would hold; keys without a value are left out."""
-    given = _given(spec)
-    given["inputs"] = {name: _input_document(value) for name, value in spec.inputs.items()}
-    given["outputs"] = {name: _given(output) for name, output in spec.outputs.items()}
-    given["resources"] = _resources_document(spec.resources)
-    given["limits"] = _given(spec.limits)
-    return {"type": "command", **{key: value for key, value in given.items() if value not in ({}, [])}}
+    given = given_of(spec)
+    given["inputs"] = {name: input_document(value) for name, value in spec.inputs.items()}
+    given["outputs"] = {name: given_of(output) for name, output in spec.outputs.items()}
+    given["resources"] = resources_document(spec.resources)
+    given["limits"] = given_of(spec.limits)
+    return {"type": "command", **without_empty(given)}
 
 
 def from_document(document: Mapping[str, Any]) -> CommandJob:
     """The spec that `document_of` was made of. Nothing is checked, paths stay as they are."""
     given = {key: value for key, value in document.items() if key != "type"}
-    given["inputs"] = {name: _input(value) for name, value in given.get("inputs", {}).items()}
+    given["inputs"] = {name: input_of(value) for name, value in given.get("inputs", {}).items()}
     given["outputs"] = {name: Output(**value) for name, value in given.get("outputs", {}).items()}
-    given["resources"] = _resources(given.get("resources", {}))
+    given["resources"] = resources_of(given.get("resources", {}))
     given["limits"] = Limits(**given.get("limits", {}))
     return CommandJob(**given)
 
 
 def component_document(spec: Component) -> dict[str, Any]:
     """What the YAML of `spec` would hold; keys without a value are left out."""
-    given = _given(spec)
-    given["inputs"] = {name: _without_defaults(_listed(_given(value))) for name, value in spec.inputs.items()}
-    given["outputs"] = {name: _given(value) for name, value in spec.outputs.items()}
-    given["resources"] = _resources_document(spec.resources)
+    given = given_of(spec)
+    given["inputs"] = {name: _without_defaults(_listed(given_of(value))) for name, value in spec.inputs.items()}
+    given["outputs"] = {name: given_of(value) for name, value in spec.outputs.items()}
+    given["resources"] = resources_document(spec.resources)
     return {key: value for key, value in _listed(given).items() if value not in ({}, [])}
 
 
@@ -57,43 +57,47 @@ def component_of(document: Mapping[str, Any]) -> Component:
     given = dict(document)
     given["inputs"] = {name: ComponentInput(**_tupled(value)) for name, value in given.get("inputs", {}).items()}
     given["outputs"] = {name: ComponentOutput(**value) for name, value in given.get("outputs", {}).items()}
-    given["resources"] = _resources(given.get("resources", {}))
+    given["resources"] = resources_of(given.get("resources", {}))
     given["additional_includes"] = tuple(given.get("additional_includes", ()))
     return Component(**given)
 
 
 def compute_document(spec: ComputeSpec) -> dict[str, Any]:
     """What the YAML of `spec` would hold; keys without a value are left out."""
-    given = _listed(_given(spec))
+    given = _listed(given_of(spec))
     kind = "amlcompute" if isinstance(spec, AmlCompute) else "computeinstance"
     return {"type": kind, **{key: value for key, value in given.items() if value not in ({}, [])}}
 
 
+def without_empty(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if value not in ({}, [])}
+
+
 def datastore_document(spec: Datastore) -> dict[str, Any]:
     """What its YAML would hold besides name and type, without the credentials."""
-    given = {key: value for key, value in _given(spec).items() if key not in ("name", "type", "credentials")}
+    given = {key: value for key, value in given_of(spec).items() if key not in ("name", "type", "credentials")}
     return {key: value for key, value in given.items() if value != {}}
 
 
-def _given(value: Any) -> dict[str, Any]:
+def given_of(value: Any) -> dict[str, Any]:
     fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return {key: item for key, item in fields.items() if item is not None}
 
 
-def _input_document(value: Input) -> Any:
-    return value.value if isinstance(value, LiteralInput) else _given(value)
+def input_document(value: Input) -> Any:
+    return value.value if isinstance(value, LiteralInput) else given_of(value)
 
 
-def _input(value: Any) -> Input:
+def input_of(value: Any) -> Input:
     return DataInput(**value) if isinstance(value, dict) else LiteralInput(value)
 
 
-def _resources_document(resources: Resources) -> dict[str, Any]:
-    given = _listed(_given(resources))
-    return {key: value for key, value in given.items() if value not in ({}, [])}
+def resources_document(resources: Resources) -> dict[str, Any]:
+    given = _listed(given_of(resources))
+    return without_empty(given)
 
 
-def _resources(data: Mapping[str, Any]) -> Resources:
+def resources_of(data: Mapping[str, Any]) -> Resources:
     return Resources(**_tupled(data))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, Component, ComputeSpec, Data, Environment, Model
     from aml.spec.model import Datastore as DatastoreSpec
+    from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.records import (
         Asset,
@@ -57,16 +58,16 @@ class Workspace(Protocol):
     @property
     def computes(self) -> Computes: ...
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What the environment of a spec asks for and the job will not find, each with what is there instead."""
 
-    def plan(self, spec: CommandJob) -> Plan:
+    def plan(self, spec: CommandJob | SweepJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 
-    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None) -> Job:
         """Store the code, queue the job and return at once; `code_of` names a job whose stored code is used instead."""
 
     def job(self, name: str) -> Job: ...

@@ -17,7 +17,7 @@ Reports = Callable[[int, dict[str, Any]], Sequence[float]]
 
 def sweep(search_space, *, total: int = 8, goal: str = "maximize", concurrent: int | None = None, **fields) -> SweepJob:
     return SweepJob(
-        trial=Trial("true", "azureml:any@latest"),
+        trial=Trial("true", "azureml:local@latest"),
         search_space=search_space,
         objective=Objective(goal, "accuracy"),
         limits=SweepLimits(total, concurrent),

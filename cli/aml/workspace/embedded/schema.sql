@@ -32,6 +32,7 @@ CREATE INDEX job_listed ON job (archived, id) WHERE parent_job_name IS NULL;
 CREATE INDEX job_experiment ON job (experiment_name, id);
 CREATE INDEX job_compute ON job (compute, id);
 CREATE INDEX job_parent ON job (parent_job_name, id) WHERE parent_job_name IS NOT NULL;
+CREATE INDEX job_sweep ON job (id) WHERE type = 'sweep' AND status NOT IN ('Completed', 'Failed', 'Canceled');
 CREATE INDEX job_of_compute ON job (compute, ended_at) WHERE compute <> 'local';
 
 -- The tags of jobs once more, to find jobs by them; kept by the triggers.

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
 
+PROCESS = "type = 'command'"
+"""The jobs that are a process; others, like sweeps, have children that are, and no nodes of their own."""
+
 LOCAL = "local"
 """The compute that is always there."""
 
@@ -31,7 +34,8 @@ _NEXT = f"""
 SELECT queued.id
 FROM (SELECT '{LOCAL}' AS name, :local_jobs AS capacity UNION ALL SELECT name, capacity FROM compute) AS place
 JOIN job AS queued ON queued.id = (
-    SELECT id FROM job WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name ORDER BY id LIMIT 1
+    SELECT id FROM job
+    WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name AND {PROCESS} ORDER BY id LIMIT 1
 )
 WHERE queued.nodes + (
     SELECT coalesce(sum(nodes), 0) FROM job
@@ -113,10 +117,11 @@ class Jobs:
                 display_name=new.display_name,
                 created_ms=int(now.timestamp() * 1000),
                 user=new.created_by,
+                parent=new.parent_job_name,
             )
-            _record_event(write, inserted, now, Status.QUEUED)
+            record_event(write, inserted, now, Status.QUEUED)
             before_commit()
-        return _job(inserted)
+        return job_of(inserted)
 
     def check_is_free(self, name: str) -> None:
         """`Conflict` if a job has this name."""
@@ -127,7 +132,7 @@ class Jobs:
         row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise _unknown(name)
-        return _job(row)
+        return job_of(row)
 
     def snapshot(self, name: str) -> str | None:
         """The digest of the job's code."""
@@ -141,12 +146,12 @@ class Jobs:
         """Newest first."""
         query, values = listing(which)
         rows = self._database.connection.execute(f"{query} LIMIT ?", (*values, -1 if limit is None else limit))
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
     def active(self) -> Sequence[Claim]:
         """Every job that an engine has claimed and not ended, oldest first."""
         rows = self._database.connection.execute(
-            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' ORDER BY id"
+            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' AND {PROCESS} ORDER BY id"
         )
         return [_claim(row) for row in rows]
 
@@ -161,7 +166,7 @@ class Jobs:
 
     def count_queued(self) -> int:
         row = self._database.connection.execute(
-            f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued'"
+            f"SELECT count(*) FROM job WHERE {UNFINISHED} AND status = 'Queued' AND {PROCESS}"
         ).fetchone()
         return int(row[0])
 
@@ -179,7 +184,7 @@ class Jobs:
             ).fetchone()
             if row is None:
                 return None
-            _record_event(write, row, datetime.now(UTC), Status.PREPARING)
+            record_event(write, row, datetime.now(UTC), Status.PREPARING)
         return _claim(row)
 
     def spans(self, compute: str, since: datetime) -> Sequence[tuple[int, datetime, datetime | None]]:
@@ -210,7 +215,7 @@ class Jobs:
                 (process, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None and row["status"] == Status.RUNNING:
-                _record_event(write, row, now, Status.RUNNING)
+                record_event(write, row, now, Status.RUNNING)
 
     def record_finalizing(self, name: str, lease: str) -> None:
         """The job's process has ended: Running becomes Finalizing."""
@@ -233,7 +238,7 @@ class Jobs:
                 (status, reason, message, exit_code, now.isoformat(), name, lease),
             ).fetchone()
             if row is not None:
-                _record_event(write, row, now, status, reason, message)
+                record_event(write, row, now, status, reason, message)
 
     def request_cancel(self, name: str) -> Job:
         """Queued becomes Canceled at once, Preparing or Running becomes CancelRequested; `Conflict` if it is over."""
@@ -248,8 +253,8 @@ class Jobs:
                 {"now": now.isoformat(), "name": name},
             ).fetchone()
             if row is not None:
-                _record_event(write, row, now, Status(row["status"]), Reason.USER_CANCELED, None)
-        job = self.get(name) if row is None else _job(row)
+                record_event(write, row, now, Status(row["status"]), Reason.USER_CANCELED, None)
+        job = self.get(name) if row is None else job_of(row)
         if row is None and job.status in TERMINAL:
             raise Conflict(f"the job {job.name} is {job.status} already and can't be canceled")
         return job
@@ -277,7 +282,7 @@ class Jobs:
                 ),
             ).fetchone()
             relabel_run(write, job.name, name=new["display_name"], experiment_name=new["experiment_name"])
-        return _job(row)
+        return job_of(row)
 
     def set_archived(self, name: str, archived: bool) -> Job:
         """Hide or show a job; `Conflict` if it is not over."""
@@ -290,7 +295,7 @@ class Jobs:
                     f"`aml job wait -n {job.name}` waits for it, `aml job cancel -n {job.name}` ends it.",
                 )
             row = write.execute("UPDATE job SET archived = ? WHERE name = ? RETURNING *", (archived, name)).fetchone()
-        return _job(row)
+        return job_of(row)
 
     def events(self, name: str) -> Sequence[tuple[datetime, Status, Reason | None]]:
         rows = self._database.connection.execute(
@@ -311,10 +316,10 @@ class Jobs:
                 (to, reason, name, lease, *from_),
             ).fetchone()
             if row is not None:
-                _record_event(write, row, datetime.now(UTC), to, reason, None)
+                record_event(write, row, datetime.now(UTC), to, reason, None)
 
 
-def _record_event(
+def record_event(
     write: sqlite3.Connection,
     row: sqlite3.Row,
     at: datetime,
@@ -340,10 +345,10 @@ def _taken(name: str) -> Conflict:
 
 
 def _claim(row: sqlite3.Row) -> Claim:
-    return Claim(_job(row), row["snapshot"], row["process"], row["compute"], row["nodes"])
+    return Claim(job_of(row), row["snapshot"], row["process"], row["compute"], row["nodes"])
 
 
-def _job(row: sqlite3.Row) -> Job:
+def job_of(row: sqlite3.Row) -> Job:
     return Job(
         name=row["name"],
         type=row["type"],

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from aml.errors import Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
+from aml.spec.stored_sweep import sweep_document
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import computes, names, settings
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
@@ -20,6 +23,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.engine.outputs import destinations
+from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
 from aml.workspace.embedded.environments.choice import Choice, choose
 from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
@@ -38,8 +42,10 @@ class Submission:
     computes: ComputeTable
     references: References
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What this workspace does otherwise than Azure."""
+        if isinstance(spec, SweepJob):
+            return [*sweep_notes(spec), *self.notes(any_trial(spec))]
         notes = [*self._choice(spec).notes()]
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
@@ -49,16 +55,17 @@ class Submission:
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What the environment asks for and the job will not find."""
-        return self._choice(spec).unmet()
+        return self._choice(any_trial(spec)).unmet()
 
-    def plan(self, spec: CommandJob, *, tracking_uri: str | None) -> Plan:
-        """What a submit would do; nothing is changed."""
+    def plan(self, spec: CommandJob | SweepJob, *, tracking_uri: str | None) -> Plan:
+        """What a submit would do, of a sweep the first trial; nothing is changed."""
         from aml.workspace.embedded import planning, snapshot
 
+        notes = self.notes(spec)
+        spec = self._first(spec)
         if spec.name is not None:
-            names.check_job_name(spec.name)
             self.jobs.check_is_free(spec.name)
         self._place(spec)
         experiment_name = _experiment_name(spec)
@@ -72,38 +79,46 @@ class Submission:
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
             choice=self._choice(spec),
-            notes=self.notes(spec),
+            notes=notes,
         )
 
-    def insert(self, spec: CommandJob, *, code_of: str | None) -> Job:
+    def insert(self, spec: CommandJob | SweepJob, *, code_of: str | None) -> Job:
         """Store the code and queue the job. With `code_of` the code is that of an earlier job."""
-        if spec.name is not None:
-            names.check_job_name(spec.name)
-        compute, spread = self._place(spec)
-        choice = self._choice(spec)
-        spec = replace(
-            spec,
-            inputs={name: self._checked(value) for name, value in spec.inputs.items()},
-            environment=choice.resolved.pinned,
-        )
+        job = self._first(spec)
+        compute, spread = self._place(job)
+        choice = self._choice(job)
+        inputs = {name: self._checked(value) for name, value in spec.inputs.items()}
+        digest = self._stored_code(job) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
-        destinations(spec, name, self.references)  # refused now rather than when the job starts
-        digest = self._stored_code(spec) if code_of is None else self.jobs.snapshot(code_of)
+        destinations(replace(job, inputs=inputs), name, self.references)  # refused now, not when the job starts
+        is_sweep = isinstance(spec, SweepJob)
         new = NewJob(
             name=name,
-            type="command",
-            experiment_name=_experiment_name(spec),
+            type="sweep" if is_sweep else "command",
+            experiment_name=_experiment_name(job),
             display_name=spec.display_name or name,
-            document=document_of(spec),
+            document=_document(spec, inputs, choice.resolved.pinned),
             snapshot=digest,
             created_by=names.user_name(),
-            parent_job_name=spec.parent_job_name,
+            parent_job_name=job.parent_job_name,
             tags=spec.tags,
-            properties={**({} if code_of else self._origin(spec)), **spec.properties, **choice.properties},
+            properties={**({} if code_of else self._origin(job)), **spec.properties, **choice.properties},
             compute=compute.name,
-            nodes=1 if compute.type == LOCAL else spread.nodes,
+            nodes=0 if is_sweep else 1 if compute.type == LOCAL else spread.nodes,
         )
         return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name))
+
+    def _first(self, spec: CommandJob | SweepJob) -> CommandJob:
+        """The job that runs first: the spec itself, or the first trial of a sweep. Refused if its name can't be."""
+        if spec.name is not None:
+            names.check_job_name(spec.name)
+        if not isinstance(spec, SweepJob):
+            return spec
+        check_sampler(spec)
+        name = trial_name(spec.name, 0) if spec.name is not None else None
+        if spec.name is not None:
+            names.check_job_name(trial_name(spec.name, spec.limits.max_total_trials))
+        return replace(any_trial(spec), name=name, experiment_name=spec.experiment_name)
 
     def _stored_code(self, spec: CommandJob) -> str | None:
         """The digest of the spec's code, stored."""
@@ -156,6 +171,14 @@ class Submission:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as handle:
                 json.dump({**os.environ, PYTHON: sys.executable}, handle)
+
+
+def _document(
+    spec: CommandJob | SweepJob, inputs: Mapping[str, Input], environment: str | Mapping[str, Any]
+) -> dict[str, Any]:
+    if isinstance(spec, SweepJob):
+        return sweep_document(replace(spec, inputs=inputs, trial=replace(spec.trial, environment=environment)))
+    return document_of(replace(spec, inputs=inputs, environment=environment))
 
 
 def _experiment_name(spec: CommandJob) -> str:

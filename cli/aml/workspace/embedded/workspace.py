@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
 from aml.spec.model import CommandJob
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import housekeeping, names, settings
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
@@ -28,11 +30,11 @@ from aml.workspace.embedded.nouns import Assets, Computes, Metrics, Models
 from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.embedded.submission import Submission
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
+    from aml.workspace.embedded.submission import Submission
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -53,7 +55,12 @@ class EmbeddedWorkspace:
         self._computes = ComputeTable(self._database)
         self._datastores = DatastoreTable(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets, self._datastores)
-        self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
+
+    @cached_property
+    def _submission(self) -> Submission:
+        from aml.workspace.embedded.submission import Submission  # brings in what plans and builds
+
+        return Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
     @property
     def info(self) -> WorkspaceInfo:
@@ -87,16 +94,16 @@ class EmbeddedWorkspace:
     def computes(self) -> Computes:
         return Computes(self._computes, self._jobs, self._let_queued_jobs_run)
 
-    def notes(self, spec: CommandJob) -> Sequence[str]:
+    def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.notes(spec)
 
-    def unmet(self, spec: CommandJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.unmet(spec)
 
-    def plan(self, spec: CommandJob) -> Plan:
+    def plan(self, spec: CommandJob | SweepJob) -> Plan:
         return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
-    def submit(self, spec: CommandJob, *, code_of: str | None = None) -> Job:
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None) -> Job:
         job = self._submission.insert(spec, code_of=code_of)
         try:
             start.ensure_running(self._paths)

@@ -25,6 +25,7 @@ from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
+from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.embedded.tracking.routes import routes
 
 
@@ -46,6 +47,7 @@ class Engine:
             steps,
             ProcessExecutor(str(paths.engine)),
             Reserve(paths.engine / "reserve"),
+            sweeps=SweepTable(database),
             unasked_s=lambda: self._server.idle_s,
             idle_s=idle_s,
         )

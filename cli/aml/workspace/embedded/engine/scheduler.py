@@ -24,9 +24,11 @@ from aml.workspace.embedded.database import StoreError
 from aml.workspace.embedded.engine.executors import Executor, Process
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.steps import Steps
+from aml.workspace.embedded.engine.sweeps.runner import Sweeps
 from aml.workspace.embedded.environments.builds import Stop, Stopped
 from aml.workspace.embedded.environments.prepared import takes_a_build
 from aml.workspace.embedded.store import Claim, Jobs
+from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.records import Job, Reason, Status
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Scheduler:
         executor: Executor,
         reserve: Reserve,
         *,
+        sweeps: SweepTable,
         unasked_s: Callable[[], float],
         idle_s: float = IDLE_S,
         local_jobs: int = LOCAL_JOBS,
@@ -68,6 +71,7 @@ class Scheduler:
         self._steps = steps
         self._executor = executor
         self._reserve = reserve
+        self._sweeps = Sweeps(sweeps, jobs, steps.workspace_paths, steps.register, self.wake)
         self._unasked_s = unasked_s  # how long ago the last request was
         self._idle_s = idle_s
         self._local_jobs = local_jobs
@@ -123,6 +127,7 @@ class Scheduler:
             stop.set()
         self._builders.shutdown()
         self._workers.shutdown()
+        self._sweeps.close()
 
     def _may_leave(self) -> bool:
         """Whether nothing is left to do; decided under the gate, so that no wake is answered and then forgotten."""
@@ -139,6 +144,7 @@ class Scheduler:
                 self._preparing[claim.job.name].set()
             elif running is not None and not running.ending:
                 self._check(running, claim.job)
+        self._may_claim |= self._sweeps.look()
         while self._may_claim:
             self._may_claim = False  # before the look: a wake meanwhile must not be forgotten
             claimed = self._jobs.claim(self._lease, local_jobs=self._local_jobs)

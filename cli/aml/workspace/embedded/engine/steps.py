@@ -13,6 +13,7 @@ from pathlib import Path
 from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, Output
 from aml.spec.stored import from_document
+from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import tokens
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
@@ -102,7 +103,7 @@ class Steps:
         spec = from_document(job.document)
         deliver(destinations(spec, job.name, self.references), spec, paths)
         if outcome.reason is Reason.COMMAND_SUCCEEDED:
-            self._register(job, spec)
+            self.register(job, spec)
         _clean(paths)
         return outcome
 
@@ -117,7 +118,7 @@ class Steps:
         )
         return built(job, spec, self.assets, site, stop)
 
-    def _register(self, job: Job, spec: CommandJob) -> None:
+    def register(self, job: Job, spec: CommandJob | SweepJob) -> None:
         """Register the outputs that have a name, as models or as data, once."""
         made = {(model.name.lower(), model.properties.get("output")) for model in self.models.made_by(job.name)}
         made |= {(asset.name.lower(), asset.properties.get("output")) for asset in self.assets.made_by(job.name)}
@@ -209,7 +210,7 @@ def _ended_by_us(job: Job, reason: Reason) -> str | None:
     if reason is Reason.TIMEOUT:
         timeout = job.document["limits"]["timeout"]
         return f"it ran longer than limits.timeout ({timeout} s) and was canceled"
-    return None
+    return job.message if reason in (Reason.STOPPED_EARLY, Reason.SWEEP_ENDED) else None
 
 
 def _disk_note(paths: JobPaths) -> str:

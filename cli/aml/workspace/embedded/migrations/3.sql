@@ -7,3 +7,5 @@ CREATE TABLE datastore (
     created_at TEXT NOT NULL,
     created_by TEXT NOT NULL
 );
+
+CREATE INDEX job_sweep ON job (id) WHERE type = 'sweep' AND status NOT IN ('Completed', 'Failed', 'Canceled');

@@ -56,11 +56,13 @@ def insert_run(
     display_name: str,
     created_ms: int,
     user: str,
+    parent: str | None = None,
 ) -> None:
     """The run of a new job, in the experiment of that name."""
     experiment_id = ensure_experiment(connection, experiment_name)
     connection.execute(_INSERT, (run_id, experiment_id, display_name, user, "SCHEDULED", created_ms))
-    set_tags(connection, run_id, [(NAME_TAG, display_name), ("mlflow.user", user)])
+    nested = [] if parent is None else [("mlflow.parentRunId", parent)]
+    set_tags(connection, run_id, [(NAME_TAG, display_name), ("mlflow.user", user), *nested])
 
 
 def follow_job(connection: sqlite3.Connection, run_id: str, status: Status, *, at_ms: int) -> None:
