@@ -188,7 +188,7 @@ class _Check:
         if schema.get("writeOnly"):
             message = f"{name_of(at)} should be {wanted}, not {found(node.data, shown=False)}."
             return self.document.problem("wrong-type", message, at)
-        quotable = "string" in _types(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
+        quotable = "string" in _advised(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
         quoted = f'Quote it: "{node.raw}".' if quotable else None
         message = f"{name_of(at)} should be {wanted}, not {found(node.data)}."
         return self.document.problem("wrong-type", message, at, hint=quoted)
@@ -364,10 +364,15 @@ def _texts(values: Iterable[Any]) -> list[str]:
 
 
 def _wanted(schema: Schema) -> str:
+    return alternatives([_TYPES[name] for name in _advised(schema) if name != "null"])
+
+
+def _advised(schema: Schema) -> list[str]:
+    """The types, without text where that only stands for a number or for true or false: accepted, not advised."""
     types = list(dict.fromkeys(_types(schema)))
-    if _is_numeric(schema) and "string" in types:
-        types.remove("string")  # digits in quotes: accepted, not advised
-    return alternatives([_TYPES[name] for name in types if name != "null"])
+    if "string" in types and (_is_numeric(schema) or ("boolean" in types and "pattern" in schema)):
+        types.remove("string")
+    return types
 
 
 def _reference_hint(value: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.rules import environments, paths
+from aml.spec.rules import assets, environments, paths
 from aml.spec.rules.lacking import lacks
 from aml.spec.wording import canonical
 
@@ -112,6 +112,12 @@ def serving(document: Document, *, kind: str) -> Iterator[Problem]:
         yield document.problem("missing-key", message, ("environment",), hint=hint)
 
 
+def model_version(document: Document) -> Iterator[Problem]:
+    """As of a model in a file of its own."""
+    if document.mapping("model"):
+        yield from assets.named_version(document.part("model"))
+
+
 def secrets(document: Document) -> Iterator[Problem]:
     """References in environment variables to what the endpoint puts there: a connection's parts, a secret."""
     for name, value in document.mapping("environment_variables").items():
@@ -152,5 +158,6 @@ RULES = {
         partial(serving, kind="online-deployment"),
         environments.environment,
         paths.deployment,
+        model_version,
     ),
 }
