@@ -67,7 +67,7 @@ def output(document: Document) -> Iterator[Problem]:
 
 
 def component(document: Document) -> Iterator[Problem]:
-    yield from files.referred(document, ("component",), ("pipeline-component", "pipeline"))
+    yield from files.referred(document, ("component",), ("pipeline-component", "pipeline"), "warning")
 
 
 def _type(document: Document) -> str | None:
