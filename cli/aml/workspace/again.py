@@ -26,6 +26,7 @@ class Again:
 
     spec: CommandJob
     code_of: str | None  # the job whose stored code is used; None: the code that the spec names
+    secrets_of: str  # the job whose secrets stand where the spec has placeholders
 
 
 def clone(job: Job, sets: Sequence[str] = (), **flags: str | None) -> Again:
@@ -56,9 +57,9 @@ def _again(job: Job, lineage: Mapping[str, str], sets: Sequence[str], flags: Map
     properties = {**spec.properties, **lineage}
     if has_own_code:
         properties = {key: value for key, value in properties.items() if not key.startswith(_OF_CODE)}
-        return Again(dataclasses.replace(spec, properties=properties), None)
+        return Again(dataclasses.replace(spec, properties=properties), None, job.name)
     spec = dataclasses.replace(spec, properties=properties, code=job.document.get("code"))
-    return Again(spec, job.name if spec.code is not None else None)
+    return Again(spec, job.name if spec.code is not None else None, job.name)
 
 
 def _kept(job: Job) -> dict[str, Any]:
