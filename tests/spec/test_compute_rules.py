@@ -86,3 +86,24 @@ def test_what_azure_mls_sdk_can_not_do_without_is_called_for(text: str, path: st
 def test_a_version_of_nothing_is_refused() -> None:
     found = problems(loads("path: https://example.com/x.csv\nversion: 1", "d.yml", Path.cwd()), "data")
     assert [problem.path for problem in found] == ["name"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "0" * 5000 + "7", "\u0667"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: cpu\ntype: amlcompute\nmin_instances: '{}'",
+        "name: inst\ntype: computeinstance\nidle_time_before_shutdown_minutes: '{}'",
+        "name: inst\ntype: computeinstance\nidle_time_before_shutdown: 'PT{}M'",
+        "name: digits\nauth_mode: key\ntraffic: {{blue: '{}'}}",
+        "name: blue\nendpoint_name: digits\ninstance_type: x\nrequest_settings: {{request_timeout_ms: '{}'}}",
+        "name: blue\nendpoint_name: digits\ncompute: azureml:c\nmini_batch_size: '{}'",
+        "name: s\ncreate_job: azureml:j\ntrigger: {{type: cron, expression: '*/{} * * * *'}}",
+        "command: ls\nenvironment: azureml:a:1\nresources: {{instance_count: '{}'}}",
+        "command: ls\nenvironment: azureml:a:1\nlimits: {{timeout: '{}'}}",
+    ],
+)
+def test_a_number_that_no_machine_counts_to_is_refused(text: str, digits: str) -> None:
+    found = problems(loads(text.format(digits), "x.yml", Path.cwd()))
+    assert [problem.severity for problem in found][:1] == ["error"]
+    assert max(len(problem.message) for problem in found) < 500

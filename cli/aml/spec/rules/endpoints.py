@@ -9,6 +9,7 @@ from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.rules import ports
 from aml.spec.rules.identities import single_identity
+from aml.spec.rules.values import whole
 
 MOST_MIRRORED = 50  # percent
 
@@ -55,8 +56,8 @@ def _shares(document: Document, key: str) -> Mapping[str, int]:
 
 
 def _share(value: Any) -> int | None:
-    is_whole = str(value).isdecimal() and not isinstance(value, bool)
-    return int(value) if is_whole and int(value) <= 100 else None
+    share = whole(value)
+    return share if share is not None and 0 <= share <= 100 else None
 
 
 RULES = {
