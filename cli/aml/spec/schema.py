@@ -15,6 +15,7 @@ from typing import Any
 
 from aml.errors import Pointer, Problem
 from aml.spec.document import Document, Key, Node
+from aml.spec.kinds import PARAMETERS
 from aml.spec.schema_branches import (
     TELLERS,
     is_exact,
@@ -200,12 +201,14 @@ class _Check:
         is_hidden = at_key or not value.strip() or schema.get("writeOnly")
         subject = name_of(at) if is_hidden else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
-        hint = _reference_hint(value) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
+        hint = _reference_hint(value, schema) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
         return self.document.problem(code, f"{subject} {message}.", at, hint=hint, place=place)
 
     def not_allowed(self, value: str, values: Sequence[str], at: Pointer) -> Problem:
         meant = did_you_mean(value, values)
         hint = f"Did you mean {meant}? {allowed(values)}" if meant else allowed(values)
+        if value in PARAMETERS and at[-3:-2] == ("inputs",) and value not in values:
+            hint = f"In a job the value itself stands here: {at[-2]}: VALUE. The type {value} is for components."
         return self.document.problem("not-allowed", f"{name_of(at)} can't be '{short(value)}'.", at, hint=hint)
 
     def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None = None) -> Problem:
@@ -249,10 +252,13 @@ def _meant(schema: Schema, node: Node, key: Key) -> str | None:
     return did_you_mean(str(key), [name for name in _keys(schema) if name not in node.data])
 
 
-def _reference_hint(value: str) -> str | None:
+def _reference_hint(value: str, schema: Schema) -> str | None:
     scheme, colon, rest = value.partition(":")
     if scheme == "azureml" and rest and not set(rest) & set(":@/"):
         return f"Add the version: azureml:{rest}:1, or azureml:{rest}@latest."
     if colon and rest and scheme != "azureml" and closest(scheme.lower(), ["azureml"], 0.75):
         return f"Did you mean 'azureml:{rest}'?"
+    versioned = "VERSION" in schema["patternErrorMessage"]
+    if schema.get("x-code") == "bad-reference" and not versioned and re.search(schema["pattern"], f"azureml:{value}"):
+        return f"Did you mean azureml:{value}?"
     return None
