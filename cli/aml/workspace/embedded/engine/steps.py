@@ -9,6 +9,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from aml.errors import BackendError, NotFound
@@ -33,7 +34,7 @@ from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.embedded.store import Claim
+from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.tracking.runs import run
 from aml.workspace.embedded.trees import copy_tree
 from aml.workspace.records import Job, Reason
@@ -98,10 +99,14 @@ class Steps:
         container = made.container and replace(made.container, folders=folders(outputs))
         launch = replace(launch, read_only=linked(found), layered=made.layered, container=container)
         if not paths.wrapper_pid.exists():
-            lay_out(found, self.workspace_paths.downloads)
+            lay_out(found, self.workspace_paths.downloads, partial(self._tell, job.name, stop))
             link(outputs, paths)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
+
+    def _tell(self, job_name: str, stop: Stop, text: str) -> None:
+        stop.check()
+        Jobs(self.database).tell(job_name, text)
 
     def finish(self, job: Job, reason: Reason | None) -> Outcome:
         """Collect and register outputs. `reason` is why we ended the job, or None if it ended by itself."""
