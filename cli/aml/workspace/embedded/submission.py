@@ -49,7 +49,10 @@ class Submission:
         """What this workspace does otherwise than Azure."""
         if isinstance(spec, SweepJob):
             return [*sweep_notes(spec), *self.notes(any_trial(spec))]
-        notes = [*self._choice(spec).notes()]
+        choice = self._choice(spec)
+        notes = [*choice.notes()]
+        if not choice.is_container and (spec.resources.shm_size or spec.resources.docker_args):
+            notes.append("resources.shm_size and docker_args are for containers: the job runs in none")
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
         if compute.state == instances.STOPPED:
@@ -207,7 +210,7 @@ class Submission:
         if name is None:
             return {}
         job = self.jobs.get(name)
-        return {**job.document.get("environment_variables", {}), **job_secrets.kept(self.paths.job(job.name))}
+        return job_secrets.known(job.document, self.paths.job(job.name))
 
     def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
         paths = self.paths.job(name)

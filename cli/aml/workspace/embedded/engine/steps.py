@@ -97,7 +97,7 @@ class Steps:
         inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
         launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
         container = made.container and replace(made.container, folders=folders(outputs))
-        launch = replace(launch, read_only=(*linked(found), *made.read_only), container=container)
+        launch = replace(launch, read_only=linked(found), layered=made.layered, container=container)
         if not paths.wrapper_pid.exists():
             lay_out(found, self.workspace_paths.downloads, partial(self._tell, job.name, stop))
             link(outputs, paths)
@@ -258,6 +258,9 @@ def _clean(paths: JobPaths) -> None:
     """Remove what only the running job needed; the submitter's environment may hold secrets."""
     shutil.rmtree(paths.work, ignore_errors=True)
     shutil.rmtree(paths.inputs, ignore_errors=True)
+    for mine in paths.layers.glob("*/work/work"):  # the kernel makes it closed to everybody
+        mine.chmod(0o700)
+    shutil.rmtree(paths.layers, ignore_errors=True)
     paths.environment.unlink(missing_ok=True)
     with suppress(OSError):  # there are named outputs
         paths.named_outputs.rmdir()
