@@ -22,7 +22,8 @@ from aml.workspace.embedded.vm_sizes import vm_sizes
 from aml.workspace.records import Asset, Compute, ComputeNode, MetricPoint, ModelVersion, VmSize
 
 if TYPE_CHECKING:
-    from aml.spec.model import Component, ComputeSpec, Data, Environment, Model
+    from aml.spec.model import ComputeSpec, Data, Environment, Model
+    from aml.spec.stored_pipeline import AnyComponent
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Assets:
     table: AssetTable
     jobs: Jobs
 
-    def create(self, spec: Data | Environment | Component) -> Asset:
+    def create(self, spec: Data | Environment | AnyComponent) -> Asset:
         from aml.workspace.embedded.content import new_asset  # brings in every kind of spec
 
         new = new_asset(spec, names.user_name())
