@@ -84,7 +84,8 @@ def test_processes_that_stood_still_go_on(workspace, aml_home):
 def standing_still(home):
     stopped = processes_of(home)
     for process in stopped:
-        process.suspend()
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
     try:
         yield
     finally:

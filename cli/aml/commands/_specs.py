@@ -80,13 +80,17 @@ def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Componen
     return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
 
 
-def checked(file: Path | None, sets: Sequence[str], kind: str, **flags: object) -> Mapping[str, Any]:
-    """What a file of a kind says that only Azure has a use for. Raises `SpecError` for one that is wrong."""
-    document = read(file, sets, flags)
+def name_in(file: Path | None, sets: Sequence[str], kind: str, name: str | None) -> str:
+    """The name of a workspace or registry: all of its file that this machine has a use for."""
+    if file is None and not sets:
+        if name is None:
+            raise UsageError(f"a {kind} needs a name", "Give --name, or --file.")
+        return name
+    document = read(file, sets, {"name": name})
     found = problems(document, kind)
     if any(problem.severity == "error" for problem in found):
         raise SpecError(document.file, found, document.text)
-    return document.mapping()
+    return str(document.value("name"))
 
 
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:

@@ -18,6 +18,7 @@ from aml.workspace.records import (
     Job,
     MetricPoint,
     ModelVersion,
+    RegistryInfo,
     Settings,
     Status,
     Usage,
@@ -34,7 +35,7 @@ def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[Model
     status = paint(str(record.status), _STATUS_STYLES.get(record.status, "bold"), color)
     lines = [f"{paint(record.name, 'bold', color)}  {status}{_took(record)}"]
     if record.message:
-        lines += _fields({"why": record.message})
+        lines += _fields({"why" if record.status.is_terminal else "now": record.message})
     if metrics:
         lines += _fields({"metrics": values(metrics)})
     for model_ in models:
@@ -142,6 +143,11 @@ def workspace(record: WorkspaceInfo, settings: Settings, *, color: bool) -> str:
         *_fields({"jobs run in": settings.environment_mode, "at once": str(settings.local_jobs), "redacted": redacted}),
     ]
     return "\n".join(lines) + "\n"
+
+
+def registry(record: RegistryInfo, *, color: bool) -> str:
+    fields = _fields({"folder": short(Path(record.location))})
+    return "\n".join([paint(record.name, "bold", color), *fields]) + "\n"
 
 
 def usage(record: Usage, *, color: bool) -> str:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from aml.workspace.records import (
-    COLLECTIONS,
     Asset,
     Compute,
     ComputeNode,
@@ -17,10 +16,12 @@ from aml.workspace.records import (
     JobFile,
     MetricPoint,
     ModelVersion,
+    RegistryInfo,
     Settings,
     Usage,
     VmSize,
     WorkspaceInfo,
+    reference_to,
 )
 
 JOB_COLUMNS = {
@@ -72,6 +73,7 @@ COMPUTE_COLUMNS = {
 DATASTORE_COLUMNS = {"Name": "name", "Type": "type", "Account": "account_name", "Description": "description"}
 NODE_COLUMNS = {"NodeId": "node_id", "State": "node_state", "Job": "current_job_name"}
 SIZE_COLUMNS = {"Name": "name", "vCPUs": "v_cp_us", "MemoryGB": "memory_gb", "GPUs": "gpus"}
+REGISTRY_COLUMNS = {"Name": "name", "Location": "location"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
 
@@ -101,7 +103,7 @@ def model(record: ModelVersion) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
-        "id": _asset_id(record, COLLECTIONS["model"]),
+        "id": reference_to(record),
         "type": record.type,
         "path": str(record.path),
         "job_name": record.job_name,
@@ -125,7 +127,7 @@ def asset(record: Asset) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
-        "id": _asset_id(record, COLLECTIONS[record.kind]),
+        "id": reference_to(record),
         **document,
         **({} if record.description is None else {"description": record.description}),
         **({} if record.job_name is None else {"job_name": record.job_name}),
@@ -218,6 +220,10 @@ def settings(record: Settings) -> dict[str, Any]:
     }
 
 
+def registry(record: RegistryInfo) -> dict[str, Any]:
+    return {"name": record.name, "location": record.location}
+
+
 def usage(record: Usage) -> dict[str, Any]:
     return {
         "total_bytes": record.total_bytes,
@@ -266,12 +272,6 @@ def difference(part: str, key: str, first: Any, second: Any) -> dict[str, Any]:
 def web_url(record: Job) -> str | None:
     """Where to look at a job; its folder, as long as there is no page."""
     return None if record.folder is None else record.folder.as_uri()
-
-
-def _asset_id(record: ModelVersion | Asset, collection: str) -> str:
-    if record.registry is None:
-        return f"azureml:{record.name}:{record.version}"
-    return f"azureml://registries/{record.registry}/{collection}/{record.name}/versions/{record.version}"
 
 
 def _created(record: Job | ModelVersion | Asset | Compute) -> dict[str, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MetricPoint,
         ModelVersion,
         Plan,
+        RegistryInfo,
         Settings,
         Usage,
         VmSize,
@@ -229,6 +230,9 @@ class Registry(Protocol):
     """Assets that all workspaces of this machine can use, as `azureml://registries/NAME/...`."""
 
     @property
+    def info(self) -> RegistryInfo: ...
+
+    @property
     def models(self) -> Models: ...
 
     @property
@@ -281,6 +285,27 @@ def open_registry(name: str, *, create: bool = False) -> Registry:
     if not create:
         existing_registry(name)
     return EmbeddedRegistry(name)
+
+
+def create_registry(name: str) -> Registry:
+    """A new, empty registry; `Conflict` if there is one of that name."""
+    from aml.workspace.embedded import registries as embedded
+
+    return embedded.create_registry(name)
+
+
+def delete_registry(name: str) -> None:
+    """Delete a registry with all that is in it; what refers to it will not find it."""
+    from aml.workspace.embedded import registries as embedded
+
+    embedded.delete_registry(name)
+
+
+def registries() -> Sequence[RegistryInfo]:
+    """Every registry there is on this machine."""
+    from aml.workspace.embedded import registries as embedded
+
+    return embedded.registries()
 
 
 def create_workspace(name: str) -> Workspace:

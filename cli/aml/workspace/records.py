@@ -248,6 +248,14 @@ class Asset:
     registry: str | None = None  # that it is in, if it is in no workspace
 
 
+def reference_to(asset: Asset | ModelVersion) -> str:
+    """How a spec names it: `azureml:NAME:VERSION`, or the long form of a registry."""
+    if asset.registry is None:
+        return f"azureml:{asset.name}:{asset.version}"
+    collection = COLLECTIONS[asset.kind] if isinstance(asset, Asset) else COLLECTIONS["model"]
+    return f"azureml://registries/{asset.registry}/{collection}/{asset.name}/versions/{asset.version}"
+
+
 @dataclass(frozen=True)
 class Compute:
     """Where jobs run: this machine, or a part of it that stands for nodes of a size."""
@@ -325,6 +333,12 @@ class Settings:
     environment_mode: EnvironmentMode = EnvironmentMode.CURRENT
     local_jobs: int = 2  # that run at once on local
     redacted_variables: tuple[str, ...] = ()  # environment variables never told, besides those that look like a secret
+
+
+@dataclass(frozen=True)
+class RegistryInfo:
+    name: str
+    location: str  # a folder
 
 
 @dataclass(frozen=True)

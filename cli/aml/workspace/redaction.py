@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 
 REDACTED = "***"
 
@@ -30,6 +31,14 @@ def redacted(variables: Mapping[str, str], declared: Collection[str] = ()) -> di
         name: REDACTED if value and (name in declared or is_secret(name, value)) else value
         for name, value in variables.items()
     }
+
+
+def redacted_document(document: Mapping[str, Any], declared: Collection[str]) -> dict[str, Any]:
+    """A job's document as it may be told: also one that was stored before a variable was declared."""
+    if "trial" in document:
+        return {**document, "trial": redacted_document(document["trial"], declared)}
+    variables = document.get("environment_variables")
+    return {**document, **({"environment_variables": redacted(variables, declared)} if variables else {})}
 
 
 def scrubbed(text: str) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aml.errors import Misfit
 from aml.spec.binding import references
@@ -44,6 +44,12 @@ def together(spec: J, known: Mapping[str, str]) -> J:
                 pointer,
             )
     return _with_variables(spec, given)
+
+
+def known(document: Mapping[str, Any], paths: JobPaths) -> dict[str, str]:
+    """All variables of a job, of a sweep those of its trials, with the values that are not told."""
+    variables = document.get("trial", document).get("environment_variables", {})
+    return {**variables, **kept(paths)}
 
 
 def kept(paths: JobPaths) -> dict[str, str]:

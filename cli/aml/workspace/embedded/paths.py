@@ -69,6 +69,11 @@ class JobPaths:
         return self.exec / "inputs"
 
     @property
+    def layers(self) -> Path:
+        """What the job writes in folders that are not its own."""
+        return self.exec / "layers"
+
+    @property
     def environment(self) -> Path:
         """The submitter's environment, JSON, readable by its owner alone."""
         return self.exec / "environment.json"

@@ -197,7 +197,7 @@ class Jobs:
         now = datetime.now(UTC)
         with self._database.transaction() as write:
             row = write.execute(
-                "UPDATE job SET process = ?, started_at = ?, "
+                "UPDATE job SET process = ?, started_at = ?, message = NULL, "
                 "status = CASE status WHEN 'Preparing' THEN 'Running' ELSE status END "
                 "WHERE name = ? AND lease = ? AND status IN ('Preparing', 'CancelRequested') "
                 "RETURNING id, name, status",
@@ -205,6 +205,11 @@ class Jobs:
             ).fetchone()
             if row is not None and row["status"] == Status.RUNNING:
                 record_event(write, row, now, Status.RUNNING)
+
+    def tell(self, name: str, message: str) -> None:
+        """What is being done for a job that is Preparing, for people; nothing depends on it."""
+        with self._database.transaction() as write:
+            write.execute("UPDATE job SET message = ? WHERE name = ? AND status = 'Preparing'", (message, name))
 
     def record_finalizing(self, name: str, lease: str) -> None:
         """The job's process has ended: Running becomes Finalizing."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aml.errors import Misfit
+from aml.errors import BackendError, Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
@@ -22,6 +23,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.device_plan import planned_devices
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
+from aml.workspace.embedded.engine.inputs import UNPACK, places
 from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
 from aml.workspace.embedded.environments.choice import Choice, choose, keep_build
@@ -47,7 +49,10 @@ class Submission:
         """What this workspace does otherwise than Azure."""
         if isinstance(spec, SweepJob):
             return [*sweep_notes(spec), *self.notes(any_trial(spec))]
-        notes = [*self._choice(spec).notes()]
+        choice = self._choice(spec)
+        notes = [*choice.notes()]
+        if not choice.is_container and (spec.resources.shm_size or spec.resources.docker_args):
+            notes.append("resources.shm_size and docker_args are for containers: the job runs in none")
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
         if compute.state == instances.STOPPED:
@@ -101,7 +106,10 @@ class Submission:
         inputs = {name: self._checked(value) for name, value in spec.inputs.items()}
         digest = self._stored_code(job) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
-        destinations(replace(job, inputs=inputs), name, self.references)  # refused now, not when the job starts
+        pinned = replace(job, inputs=inputs)
+        destinations(pinned, name, self.references)  # refused now, not when the job starts
+        if UNPACK in job.properties:
+            places(pinned, self.paths.job(name), self.references)
         told, secret = job_secrets.apart(whole, self._declared())
         new = NewJob(
             name=name,
@@ -183,6 +191,11 @@ class Submission:
 
     def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
         """Where the job runs and how it is spread; refused if it can't be."""
+        if re.search(r"\s", str(self.paths.folder)):
+            raise BackendError(
+                f"the workspace's folder {self.paths.folder} has a blank in its path, which would break commands",
+                "They are given paths in it: point AML_HOME to a folder without a blank.",
+            )
         spread = distribution_of(spec)
         _check_distribution(spread)
         compute = self.computes.get(computes.name_of(spec.compute))
@@ -197,7 +210,7 @@ class Submission:
         if name is None:
             return {}
         job = self.jobs.get(name)
-        return {**job.document.get("environment_variables", {}), **job_secrets.kept(self.paths.job(job.name))}
+        return job_secrets.known(job.document, self.paths.job(job.name))
 
     def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
         paths = self.paths.job(name)

@@ -33,7 +33,7 @@ from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
-from aml.workspace.redaction import redacted
+from aml.workspace.redaction import redacted_document
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
@@ -57,8 +57,8 @@ class EmbeddedWorkspace:
         self._models = ModelTable(self._database, self._paths)
         self._assets = AssetTable(self._database, self._paths)
         self._computes = ComputeTable(self._database)
-        self._datastores = DatastoreTable(self._database, self._paths)
         self._queue = Queue(self._database)
+        self._datastores = DatastoreTable(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets, self._datastores)
 
     @cached_property
@@ -179,21 +179,24 @@ class EmbeddedWorkspace:
         )
 
     def stop_engine(self) -> EngineState:
-        state = self.engine()
-        if state.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(state.pid, signal.SIGTERM)
-            start.wait_until_gone(self._paths)
-        return state
+        answer = start.ask(self._paths, "GET", "/engine/status")
+        try:
+            return self.engine()
+        finally:  # also when the store can't be read
+            if answer is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(int(str(answer["pid"])), signal.SIGTERM)
+                start.wait_until_gone(self._paths)
 
     def _let_queued_jobs_run(self) -> None:
         if self._jobs.count_queued():
             start.ensure_running(self._paths)
 
     def _with_folder(self, job: Job) -> Job:
-        variables = job.document.get("environment_variables")
-        told = {} if not variables else {"environment_variables": redacted(variables, self.settings.redacted_variables)}
-        return replace(job, folder=self._paths.job(job.name).folder, document={**job.document, **told})
+        document = job.document
+        if "environment_variables" in document or "trial" in document:
+            document = redacted_document(document, self.settings.redacted_variables)
+        return replace(job, folder=self._paths.job(job.name).folder, document=document)
 
 
 def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:

@@ -98,11 +98,12 @@ def _is_workspace(path: Path) -> bool:
 
 def _check_new(name: str) -> None:
     names.check_asset_name(name, "a workspace")
+    paths = workspace_paths(name)
+    if paths.store.exists() or paths.folder.is_symlink():
+        raise Conflict(f"a workspace named {name} exists already")
     for there in workspaces():
-        paths = workspace_paths(name)
-        is_there = there.name != name or paths.store.exists() or paths.folder.is_symlink()
-        if there.name.casefold() == name.casefold() and is_there:  # one folder, where the file system folds case
-            raise Conflict(f"a workspace named {there.name} exists already")
+        if there.name != name and there.name.casefold() == name.casefold():  # one folder, where names fold
+            raise Conflict(f"a workspace named {there.name} exists already", "Names must differ in more than case.")
 
 
 def _stop(name: str) -> None:

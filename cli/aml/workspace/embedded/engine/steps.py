@@ -9,6 +9,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from aml.errors import BackendError, NotFound
@@ -33,7 +34,7 @@ from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.embedded.store import Claim
+from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.tracking.runs import run
 from aml.workspace.embedded.trees import copy_tree
 from aml.workspace.records import Job, Reason
@@ -96,12 +97,16 @@ class Steps:
         inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
         launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
         container = made.container and replace(made.container, folders=folders(outputs))
-        launch = replace(launch, read_only=(*linked(found), *made.read_only), container=container)
+        launch = replace(launch, read_only=linked(found), layered=made.layered, container=container)
         if not paths.wrapper_pid.exists():
-            lay_out(found, self.workspace_paths.downloads)
+            lay_out(found, self.workspace_paths.downloads, partial(self._tell, job.name, stop))
             link(outputs, paths)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
+
+    def _tell(self, job_name: str, stop: Stop, text: str) -> None:
+        stop.check()
+        Jobs(self.database).tell(job_name, text)
 
     def finish(self, job: Job, reason: Reason | None) -> Outcome:
         """Collect and register outputs. `reason` is why we ended the job, or None if it ended by itself."""
@@ -253,6 +258,9 @@ def _clean(paths: JobPaths) -> None:
     """Remove what only the running job needed; the submitter's environment may hold secrets."""
     shutil.rmtree(paths.work, ignore_errors=True)
     shutil.rmtree(paths.inputs, ignore_errors=True)
+    for mine in paths.layers.glob("*/work/work"):  # the kernel makes it closed to everybody
+        mine.chmod(0o700)
+    shutil.rmtree(paths.layers, ignore_errors=True)
     paths.environment.unlink(missing_ok=True)
     with suppress(OSError):  # there are named outputs
         paths.named_outputs.rmdir()

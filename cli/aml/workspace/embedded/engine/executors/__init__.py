@@ -42,6 +42,7 @@ class Launch:
     paths: JobPaths
     processes: tuple[Mapping[str, str], ...] = ({},)  # variables of each process, over those of all
     read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
+    layered: tuple[str, ...] = ()  # folders of which the job alone sees what it changes in them
     container: Container | None = None  # None: processes of this machine
 
     @property

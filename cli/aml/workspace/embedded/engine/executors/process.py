@@ -26,7 +26,7 @@ import psutil
 
 from aml.errors import BackendError
 from aml.workspace.embedded.engine.executors import MARKER, Container, Launch, Process, containers, groups, identity
-from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
+from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, arguments, make_places, mounting
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
 # Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
@@ -77,17 +77,13 @@ class ProcessExecutor:
     def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
         if launch.container is not None:
             return self._start_container(launch, launch.container, held)
-        namespace = isolation()
-        mounts, drop = launch.read_only, tuple[str, ...]()
-        if mounts and (how := self._mounting(namespace)):
+        namespace, mounts, drop = isolation(), list[str](), tuple[str, ...]()
+        if (launch.read_only or launch.layered) and (how := self._mounting(namespace)):
             namespace, drop = how.namespace, how.drop
-            make_places(mounts)
-        else:
-            mounts = ()
-        if namespace:
-            first = [*namespace, "sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--", *drop]
-        else:
-            first = _holder(launch.paths)
+            make_places(launch.read_only)
+            mounts = arguments(launch)
+        inside = ["sh", "-c", INIT, "aml-init", *mounts, "--", *drop]
+        first = [*namespace, *inside] if namespace else _holder(launch.paths)
         argv = [*first, *_ranked(launch, [_shell(), "-c", launch.command])]
         environment = {**launch.environment, **launch.processes[0]}
         return self._start(launch, argv, environment, held, isolated=bool(namespace))
