@@ -4,6 +4,7 @@
 # make fuzz    the reader, the checks and the binder of specs against anything, longer than in the tests
 # make check   ruff, mypy
 # make bench   the measurements that the README quotes
+# make bench-train   the trainer beside the tutorial's loop
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,6 +57,9 @@ check: install-dev
 
 bench: install-dev
 	$(BIN)/python -m tests.bench
+
+bench-train: install-dev
+	PYTHONPATH=trainer $(BIN)/python -m tests.bench.train
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache

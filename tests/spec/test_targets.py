@@ -13,6 +13,11 @@ from aml.spec.report import Target
 from aml.spec.targets import FolderSize, judge, misfits
 
 ROOT = Path(__file__).parents[2]
+STEP = """
+type: pipeline
+settings: {default_compute: local}
+jobs: {a: {compute: local, limits: {timeout: 5}, inputs: {d: {path: 's3://a/b'}}}}
+"""
 JOB = "command: echo\nenvironment: azureml:any:1\n"
 
 
@@ -44,8 +49,7 @@ def test_the_specs_that_ship_go_to_azure_unchanged(spec: Path) -> None:
         ("inputs: {a: {path: './x'}, b: {path: 'abfss://x@y/z'}, c: s3://x}\n", []),
         ("type: sweep\ncompute: local\n", [("azure-compute", "compute")]),
         (
-            "type: pipeline\nsettings: {default_compute: local}\njobs:\n"
-            "  a: {compute: local, limits: {timeout: 5}, inputs: {d: {path: 's3://a/b'}}}\n",
+            STEP,
             [
                 ("azure-path", "jobs.a.inputs.d.path"),
                 ("azure-compute", "settings.default_compute"),
@@ -69,6 +73,23 @@ def test_a_snapshot_and_a_build_folder_have_a_limit(tmp_path: Path) -> None:
     build = "name: a\nbuild: {path: .}\n"
     assert told(build, "azure", FolderSize(100, 1024**2), tmp_path) == []
     assert told(build, "azure", FolderSize(101, 1), tmp_path) == [("azure-limit", "build.path")]
+
+
+@pytest.mark.parametrize(
+    ("line", "faults"),
+    [
+        ("numpy", 0),
+        ("-r requirements.txt", 1),
+        ("'--requirement=more.txt'", 1),
+        ("-e ./mine", 1),
+        ("-e git+https://host/x", 0),
+        ("--extra-index-url https://host/a", 0),
+    ],
+)
+def test_azure_gets_a_conda_file_alone(tmp_path: Path, line: str, faults: int) -> None:
+    (tmp_path / "conda.yml").write_text(f"dependencies:\n- pip\n- pip:\n  - numpy\n  - {line}\n")
+    text = "environment: {image: a, conda_file: conda.yml}\n"
+    assert told(text, "azure", None, tmp_path) == [("azure-environment", "environment.conda_file")] * faults
 
 
 def test_what_an_ignore_file_names_is_not_measured(tmp_path: Path) -> None:
@@ -95,6 +116,15 @@ def test_a_folder_that_can_not_be_stored_is_told(tmp_path: Path) -> None:
             [("local-distribution", "jobs.a.distribution.type"), ("local-service", "jobs.a.services.s")],
         ),
         ("environment: {image: x, os_type: Windows}\n", [("local-environment", "environment.os_type")]),
+        ("type: pipeline\njobs: {a: {type: spark}, b: {type: command}}\n", [("local-step", "jobs.a.type")]),
+        (
+            "type: sweep\ntrial: {distribution: {type: ray}}\n",
+            [("local-distribution", "trial.distribution.type")],
+        ),
+        (
+            "type: pipeline\njobs: {a: {component: {environment: {image: x, os_type: windows}}}}\n",
+            [("local-environment", "jobs.a.component.environment.os_type")],
+        ),
     ],
 )
 def test_this_machine_can_not_run(text: str, expected: list[tuple[str, str]]) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
-from aml.errors import Pointer, Problem
+from aml.errors import Problem
 from aml.spec import reference
 from aml.spec.document import Document
 from aml.spec.parse import unusable
-from aml.spec.targets.texts import texts
+from aml.spec.pipeline import StepType
+from aml.spec.wording import canonical
 
 _DISTRIBUTIONS = ("pytorch", "mpi", "tensorflow")
+_STEPS = ("command", "sweep", "parallel", "pipeline")
 _SCHEMES = ("http", "https", "file", "runs")
 
 
@@ -18,27 +21,44 @@ def check(document: Document, kind: str) -> list[Problem]:
     found = unusable(document, kind)
     if found is not None:
         return [found]
-    return [problem for pointer, text in texts(document) for problem in _of_text(document, pointer, text)]
+    found_in = [_part(part) for part in _parts(document)]
+    return [*_steps(document), *(problem for problems in found_in for problem in problems)]
 
 
-def _of_text(document: Document, pointer: Pointer, text: str) -> Iterator[Problem]:
-    """What a text tells, wherever it stands: in the job, in a trial or in a step."""
-    match pointer:
-        case [*_, "inputs", _, "path"] if not _is_readable(text):
-            mode = document.value(*pointer[:-1], "mode")
-            if str(mode).lower() != "direct":
-                hint = "Give a local path, an https address or an asset, or `mode: direct` for the address itself."
-                yield document.problem("local-path", f"'{text}' can't be read from this machine.", pointer, hint=hint)
-        case [*_, "distribution", "type"] if text.lower() not in _DISTRIBUTIONS:
-            hint = f"What can: {', '.join(_DISTRIBUTIONS)}."
-            message = f"A distribution of the type {text} can't be run on this machine."
-            yield document.problem("local-distribution", message, pointer, hint=hint)
-        case [*_, "services", name, "type"]:
-            message = f"The service `{name}` is not started on this machine."
-            yield document.about_key("local-service", message, pointer[:-1], severity="warning")
-        case [*_, "os_type"] if text.lower() == "windows":
-            message = "An environment for Windows can't be run on this machine."
-            yield document.problem("local-environment", message, pointer)
+def _part(document: Document) -> list[Problem]:
+    return [*_inputs(document), *_distribution(document), *_services(document), *_system(document)]
+
+
+def _parts(document: Document) -> Iterator[Document]:
+    """The document, and what in it is like a job: a trial, steps, components written in them."""
+    yield document
+    for key in ("trial", "component"):
+        if document.mapping(key):
+            yield document.part(key)
+    for name in document.mapping("jobs"):
+        if document.mapping("jobs", name):
+            yield from _parts(document.part("jobs", name))
+
+
+def _steps(document: Document) -> Iterator[Problem]:
+    for name in document.mapping("jobs"):
+        kind = document.value("jobs", name, "type")
+        step = canonical(kind, get_args(StepType)) if isinstance(kind, str) else None
+        if step is not None and step not in _STEPS:
+            hint = f"What can: {', '.join(_STEPS)}."
+            message = f"A step of the type {step} can't be run on this machine."
+            yield document.problem("local-step", message, ("jobs", name, "type"), hint=hint)
+
+
+def _inputs(document: Document) -> Iterator[Problem]:
+    for name, value in document.mapping("inputs").items():
+        path = value.get("path") if isinstance(value, dict) else None
+        if isinstance(path, str) and not _is_readable(path) and str(value.get("mode")).lower() != "direct":
+            hint = (
+                "Give a local path, an https address or an asset of the workspace, or `mode: direct` for the address."
+            )
+            message = f"'{path}' can't be read from this machine."
+            yield document.problem("local-path", message, ("inputs", name, "path"), hint=hint)
 
 
 def _is_readable(path: str) -> bool:
@@ -46,3 +66,24 @@ def _is_readable(path: str) -> bool:
         return True
     asset = path.startswith("azureml:") and not path.startswith("azureml:/")
     return asset or path.startswith(("azureml://jobs/", "azureml://datastores/"))
+
+
+def _distribution(document: Document) -> Iterator[Problem]:
+    kind = document.value("distribution", "type")
+    if isinstance(kind, str) and kind.lower() not in _DISTRIBUTIONS:
+        hint = f"What can: {', '.join(_DISTRIBUTIONS)}."
+        message = f"A distribution of the type {kind} can't be run on this machine."
+        yield document.problem("local-distribution", message, ("distribution", "type"), hint=hint)
+
+
+def _services(document: Document) -> Iterator[Problem]:
+    for name in document.mapping("services"):
+        message = f"The service `{name}` is not started on this machine."
+        yield document.about_key("local-service", message, ("services", str(name)), severity="warning")
+
+
+def _system(document: Document) -> Iterator[Problem]:
+    for pointer in (("os_type",), ("environment", "os_type")):
+        if str(document.value(*pointer)).lower() == "windows":
+            message = "An environment for Windows can't be run on this machine."
+            yield document.problem("local-environment", message, pointer)
