@@ -27,7 +27,7 @@ from aml.spec.schema_branches import (
     told,
 )
 from aml.spec.schema_files import Schema, schema_of
-from aml.spec.schema_types import as_text, fits, is_numeric, member, texts, types_of, wanted
+from aml.spec.schema_types import advised, as_text, fits, is_numeric, member, texts, wanted
 from aml.spec.wording import allowed, alternatives, article, closest, did_you_mean, found, name_of, short
 
 MOST = 100  # nobody reads more, and a file made of faults must not cost more
@@ -190,7 +190,7 @@ class _Check:
         if schema.get("writeOnly"):
             message = f"{name_of(at)} should be {what}, not {found(node.data, shown=False)}."
             return self.document.problem("wrong-type", message, at)
-        quotable = "string" in types_of(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
+        quotable = "string" in advised(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
         quoted = f'Quote it: "{node.raw}".' if quotable else None
         message = f"{name_of(at)} should be {what}, not {found(node.data)}."
         return self.document.problem("wrong-type", message, at, hint=quoted)
