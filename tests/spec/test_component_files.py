@@ -1,5 +1,6 @@
 """Components in files that steps name: they are followed, and checked as they are now."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,9 @@ def test_a_file_that_is_no_component_says_so(pipeline: Path) -> None:
     (pipeline.parent / "train.yml").unlink()
     (pipeline.parent / "train.yml").mkdir()
     assert ["is a folder" in problem.message for problem in errors(pipeline)] == [True]
+
+
+def test_a_pipe_is_not_waited_for(pipeline: Path) -> None:
+    (pipeline.parent / "train.yml").unlink()
+    os.mkfifo(pipeline.parent / "train.yml")
+    assert ["is no file" in problem.message for problem in errors(pipeline)] == [True]

@@ -86,6 +86,8 @@ def _read(path: str, modified: int, size: int) -> ComponentFile:
 
 @lru_cache(maxsize=256)
 def _loaded(path: str, _modified: int, _size: int) -> Document:
+    if not Path(path).is_file() and not Path(path).is_dir():  # a pipe would be waited for
+        raise AmlError(f"{path} is no file.")
     return load(Path(path))
 
 
