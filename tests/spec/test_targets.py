@@ -98,6 +98,15 @@ def test_a_folder_that_can_not_be_stored_is_told(tmp_path: Path) -> None:
         ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1', mode: Direct}}\n", []),
         ("inputs: {a: {path: azureml:x:1}, b: {path: 'https://x/y'}, c: {path: ./x}}\n", []),
         ("environment: {image: x, os_type: Windows}\n", [("local-environment", "environment.os_type")]),
+        ("type: pipeline\njobs: {a: {type: spark}, b: {type: command}}\n", [("local-step", "jobs.a.type")]),
+        (
+            "type: sweep\ntrial: {distribution: {type: ray}}\n",
+            [("local-distribution", "trial.distribution.type")],
+        ),
+        (
+            "type: pipeline\njobs: {a: {component: {environment: {image: x, os_type: windows}}}}\n",
+            [("local-environment", "jobs.a.component.environment.os_type")],
+        ),
     ],
 )
 def test_this_machine_can_not_run(text: str, expected: list[tuple[str, str]]) -> None:

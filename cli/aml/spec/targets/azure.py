@@ -16,6 +16,7 @@ from aml.spec.binding import OptionalPart, Quoted, Reference, tokens
 from aml.spec.document import Document
 from aml.spec.kinds import V1
 from aml.spec.rules import MOST
+from aml.spec.rules.values import whole
 from aml.spec.targets import Measure
 from aml.spec.targets.texts import texts
 
@@ -192,8 +193,8 @@ def _compute(document: Document, kind: str) -> Iterator[Problem]:
 
 
 def _timeout(document: Document) -> Iterator[Problem]:
-    timeout = str(document.value("limits", "timeout"))
-    if timeout.isdecimal() and int(timeout) < MIN_TIMEOUT_S:
+    timeout = whole(document.value("limits", "timeout"))
+    if timeout is not None and timeout < MIN_TIMEOUT_S:
         message = f"Azure ML makes {MIN_TIMEOUT_S} of a timeout of {timeout} s."
         yield document.problem("azure-limit", message, ("limits", "timeout"), severity="warning")
 
