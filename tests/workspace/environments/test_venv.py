@@ -62,6 +62,13 @@ def test_a_job_runs_in_the_venv_of_its_conda_file_and_the_next_one_finds_it_buil
     assert log_of(workspace, other.name).splitlines()[-1].startswith("2.0 ")
 
 
+def test_the_submitters_pythonpath_leads_to_another_python_and_stays_behind(workspace, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", f"{os.environ.get('PYTHONPATH', '')}:/elsewhere")
+    show = "echo [${PYTHONPATH-none}]"
+    assert log_of(workspace, run(workspace, show, {"pip": ["small"]}).name).endswith("[none]\n")
+    assert ":/elsewhere]" in log_of(workspace, run(workspace, show, "pyyaml", mode="current").name)
+
+
 def test_the_index_may_stand_in_the_conda_file(workspace, wheels, monkeypatch):
     monkeypatch.delenv("UV_FIND_LINKS")
     done = run(workspace, SHOW, {"pip": ["--no-index", f"--find-links {wheels}", "small==1.5"]})
