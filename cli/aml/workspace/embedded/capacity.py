@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aml.errors import Misfit
-from aml.spec.model import CommandJob
 from aml.workspace.embedded.computes import CLUSTER
 from aml.workspace.embedded.distribution import Distribution
 from aml.workspace.embedded.gpus import VARIABLE
@@ -15,6 +15,9 @@ from aml.workspace.embedded.queue import AtWork, Queue
 from aml.workspace.embedded.store import LOCAL, Jobs, Needs
 from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, ComputeNode, Status
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
 
 NODE_STATES = ("idle", "running", "preparing", "unusable", "leaving", "preempted")
 """Azure's."""
