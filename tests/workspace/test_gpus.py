@@ -5,6 +5,7 @@ The driver is a program on PATH that prints what nvidia-smi prints: the rest is 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
