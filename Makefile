@@ -48,7 +48,7 @@ chaos: install-dev
 	AML_CHAOS_JOBS=100 $(BIN)/python -m pytest tests/chaos
 
 fuzz: install-dev
-	AML_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/spec/test_fuzz.py
+	AML_FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest tests/spec/test_fuzz.py
 
 check: install-dev
 	$(BIN)/ruff check .

@@ -13,8 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
-from aml.spec.model import CommandJob
-from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import housekeeping, names, settings
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
@@ -36,6 +34,8 @@ from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, U
 from aml.workspace.redaction import redacted_document
 
 if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.embedded.submission import Submission
 
