@@ -150,6 +150,7 @@ for verb in (
     _job_again.retry,
     _job_again.diff,
     _job_edit.update,
+    _job_edit.resume,
     _job_edit.archive,
     _job_edit.restore,
 ):

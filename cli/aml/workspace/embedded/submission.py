@@ -106,7 +106,7 @@ class Submission:
             compute=compute.name,
             nodes=0 if is_sweep else 1 if compute.type == LOCAL else spread.nodes,
         )
-        return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name))
+        return self.jobs.insert(new, before_commit=lambda: self.keep_environment(name))
 
     def _first(self, spec: CommandJob | SweepJob) -> CommandJob:
         """The job that runs first: the spec itself, or the first trial of a sweep. Refused if its name can't be."""
@@ -164,7 +164,8 @@ class Submission:
         computes.check_fit(compute, spread)
         return compute, spread
 
-    def _keep_environment(self, name: str) -> None:
+    def keep_environment(self, name: str) -> None:
+        """The environment of this process becomes that of the job."""
         path = self.paths.job(name).environment
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,8 @@ from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.submission import Submission
+from aml.workspace.embedded.sweep_nouns import Sweeps
+from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
 
 if TYPE_CHECKING:
@@ -67,6 +69,15 @@ class EmbeddedWorkspace:
     @property
     def metrics(self) -> Metrics:
         return Metrics(self._database, self._jobs)
+
+    @property
+    def sweeps(self) -> Sweeps:
+        return Sweeps(
+            SweepTable(self._database),
+            self._with_folder,
+            self._submission.keep_environment,
+            lambda: start.ensure_running(self._paths),
+        )
 
     @property
     def experiments(self) -> Experiments:
