@@ -17,7 +17,8 @@ from pathlib import Path
 RUNS = 15
 ROWS = 10_000
 BIN = Path(sys.executable).parent
-LIMITS = {"aml --help": 9, "aml --version": 9, "aml job show": 15, "aml job list": 15}
+LIMITS = {"aml --help": 9, "aml --version": 9, "aml job show": 15, "aml job list": 15, "Tab behind -n": 12}
+TAB = ("_AML_COMPLETE=complete_bash", "COMP_WORDS=aml job show -n job_9", "COMP_CWORD=4")
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
             "aml --version": [str(BIN / "aml"), "--version"],
             "aml job show": [str(BIN / "aml"), "job", "show", "-n", "job_5000"],
             "aml job list": [str(BIN / "aml"), "job", "list"],
+            "Tab behind -n": ["env", *TAB, str(BIN / "aml")],
         }
         measured: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(RUNS):

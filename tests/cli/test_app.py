@@ -184,6 +184,8 @@ def test_global_arguments_are_taken_in_any_place(cli: Cli) -> None:
             "subscription": "s",
             "only_show_errors": False,
             "verbose": True,
+            "acquire_policy_token": False,
+            "change_reference": None,
             "debug": False,
         }
 

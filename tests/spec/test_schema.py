@@ -16,6 +16,7 @@ from aml import bundle
 from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
+from aml.spec.parse import problems
 from aml.spec.schema import check
 from aml.spec.schema_files import KEYWORDS, schema_of
 
@@ -124,8 +125,8 @@ def holders(value: Any) -> Iterator[Any]:
             yield from holders(item)
 
 
-@given(st.data(), st.sampled_from(KINDS))
-def test_any_change_of_a_spec_is_judged_as_by_the_reference_implementation(data: st.DataObject, kind: str) -> None:
+def changed_spec(data: st.DataObject, kind: str) -> Any:
+    """A valid spec with some values replaced, added or taken away."""
     changed = copy.deepcopy(EXAMPLES[kind])
     for _ in range(data.draw(st.integers(1, 3))):
         holder = data.draw(st.sampled_from(list(holders(changed))))
@@ -140,4 +141,16 @@ def test_any_change_of_a_spec_is_judged_as_by_the_reference_implementation(data:
             del holder[key]
         else:
             holder[key] = value
+    return changed
+
+
+@given(st.data(), st.sampled_from(KINDS))
+def test_any_change_of_a_spec_is_judged_as_by_the_reference_implementation(data: st.DataObject, kind: str) -> None:
+    changed = changed_spec(data, kind)
     assert (check(document_of(changed), kind) == []) == REFERENCE[kind].is_valid(changed)
+
+
+@given(st.data(), st.sampled_from(KINDS))
+def test_rules_look_only_at_parts_of_the_right_shape(data: st.DataObject, kind: str) -> None:
+    found = problems(document_of(changed_spec(data, kind)), kind)
+    assert all(problem.line >= 1 and problem.message.endswith(".") for problem in found)

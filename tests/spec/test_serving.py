@@ -124,6 +124,11 @@ def test_traffic_is_mirrored_to_one_deployment_without_any(mirror: str, expected
     assert told(f"name: digits\ntraffic: {{blue: 100}}\nmirror_traffic: {mirror}") == expected
 
 
+@pytest.mark.parametrize("name", ["<ENDPOINT_NAME>", "{{ENDPOINT_NAME}}", "digits-<initials>", "${ENDPOINT}"])
+def test_the_name_of_the_endpoint_may_still_be_put_in(name: str) -> None:
+    assert told(f"name: blue\nendpoint_name: '{name}'\ninstance_type: x") == ["placeholder endpoint_name"]
+
+
 @pytest.mark.parametrize("name", ["ab", "1abc", "abc-", "a" * 33, "a_b", "my endpoint"])
 def test_names_of_endpoints_and_deployments_have_one_pattern(name: str) -> None:
     assert told(f"name: '{name}'\nauth_mode: key") == ["bad-name name"]
@@ -162,3 +167,13 @@ def test_names_of_endpoints_and_deployments_have_one_pattern(name: str) -> None:
 )
 def test_a_deployment_is_judged(text: str, expected: list[str]) -> None:
     assert told(MANAGED + text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [("instance_type: small", "warning"), ("resources: {}", "error"), ("instance_count: 1", "error")],
+)
+def test_a_kubernetes_deployment_without_a_type_is_taken_for_a_managed_one(text: str, severity: str) -> None:
+    start = "$schema: https://azuremlschemas.azureedge.net/latest/kubernetesOnlineDeployment.schema.json\n"
+    found = problems(loads(f"{start}name: blue\nendpoint_name: digits\n{text}", "d.yml", SPECS))
+    assert [(problem.severity, problem.path) for problem in found] == [(severity, "type")]

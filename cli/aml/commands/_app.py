@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
-from aml.commands import COMPLETE_VARIABLE
+from aml.commands import COMPLETE_VARIABLE, _azure_only
 from aml.commands._argv import Flag, Takes, expand
 from aml.commands._globals import (
     declared_options,
@@ -32,6 +32,7 @@ from aml.commands._globals import (
     take_globals,
     with_globals,
 )
+from aml.commands._names import complete_names
 from aml.errors import AmlError, UsageError
 from aml.version import __version__
 from aml.view.streams import put
@@ -93,7 +94,10 @@ def complete(instruction: str) -> int:
     from typer.completion import shell_complete
 
     completion_init()
-    return shell_complete(_root(), {}, "aml", COMPLETE_VARIABLE, instruction)
+    try:
+        return shell_complete(_root(), {}, "aml", COMPLETE_VARIABLE, instruction)
+    except AmlError:  # the line is not finished: what is wrong with it is told when it is run
+        return 0
 
 
 def _translated(error: typer.TyperException) -> AmlError:
@@ -112,14 +116,20 @@ def _see_help(context: Context) -> str:
 
 
 class Verb(TyperCommand):
-    """A command that also takes the global arguments."""
+    """A command that also takes the global arguments, and those of az's that mean nothing here."""
+
+    path = ""  # noun and verb
 
     def get_params(self, ctx: Context) -> list[Parameter]:
-        return with_globals(super().get_params(ctx))
+        params = with_globals([*super().get_params(ctx), *_azure_only.options(self.path)])
+        if ctx.resilient_parsing:
+            complete_names(self.path, params)
+        return params
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, _expanded(ctx, args))
         take_globals(ctx)
+        _azure_only.take(ctx)
         set_log_level()
         return rest
 
@@ -153,6 +163,8 @@ class Group(TyperGroup):
         name, *rest = args
         command = self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing:
+            if reason := _azure_only.refusal(self.name or "", name):
+                raise AmlError(f"'{ctx.command_path} {name}' can't be done here", f"{reason[0].upper()}{reason[1:]}.")
             raise UsageError(f"'{name}' is not a command of '{ctx.command_path}'.", self._advice(ctx, name))
         return name, command, rest
 
@@ -187,13 +199,16 @@ def _root() -> Group:
 
 def _noun(name: str) -> Group:
     app = _app_of(name)
-    verbs = {_name(info): Entry(_summary(info), partial(_verb, info)) for info in app.registered_commands}
+    verbs = {
+        _name(info): Entry(_summary(info), partial(_verb, info, f"{name} {_name(info)}"))
+        for info in app.registered_commands
+    }
     return Group(name, NOUNS[name], verbs)
 
 
 def _command(name: str) -> Command:
     (info,) = _app_of(name).registered_commands
-    return _verb(info)
+    return _verb(info, name)
 
 
 def _app_of(name: str) -> typer.Typer:
@@ -202,9 +217,12 @@ def _app_of(name: str) -> typer.Typer:
     return app
 
 
-def _verb(info: CommandInfo) -> Command:
+def _verb(info: CommandInfo, path: str) -> Command:
     info.cls = Verb
-    return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
+    made = get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=None)
+    assert isinstance(made, Verb)
+    made.path = path
+    return made
 
 
 def _name(info: CommandInfo) -> str:

@@ -62,6 +62,8 @@ class Globals:
     ] = None
     only_show_errors: Annotated[bool, typer.Option("--only-show-errors", help="No warnings.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more to stderr.")] = False
+    acquire_policy_token: Annotated[bool, typer.Option("--acquire-policy-token", hidden=True)] = False  # Azure's
+    change_reference: Annotated[str | None, typer.Option("--change-reference", hidden=True)] = None  # Azure's
     debug: Annotated[bool, typer.Option("--debug", help="Log everything to stderr, tracebacks too.")] = False
 
 

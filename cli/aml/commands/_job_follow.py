@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from aml.commands._globals import note, warn
 from aml.commands._jobs import emit_job, open_web
 from aml.commands._output import emit, is_for_people
 from aml.commands._workspace import workspace_in_use
-from aml.errors import JobFailed, Misfit
+from aml.errors import AmlError, JobFailed, Misfit
 from aml.view import cards, entities
+from aml.view.documents import render
 from aml.view.messages import say
 from aml.workspace import Workspace
 from aml.workspace.records import Job, Status
@@ -28,18 +30,30 @@ def submit(
     cancel_on_interrupt: bool,
     web: bool,
     strict: bool = False,
+    save_as: Path | None = None,
 ) -> int:
-    """Submit a job and show it, at once or when it is over; the exit code."""
+    """Submit a job and show it, at once or when it is over; the exit code. `save_as` gets the job as YAML."""
     workspace = workspace_in_use()
     if unmet := workspace.unmet(spec):
         _tell_unmet("; ".join(unmet), strict=strict)
     for text in workspace.notes(spec):
         note(text)
     job = workspace.submit(spec, code_of=code_of)
+    if save_as is not None:
+        _save(job, save_as)
     open_web(job, web)
     if stream:
         return follow_and_show(workspace, job, cancel_on_interrupt=cancel_on_interrupt)
     return show_submitted(job)
+
+
+def _save(job: Job, file: Path) -> None:
+    """The job as a file that can be submitted again, complete as it was stored."""
+    document = {**job.document, "name": job.name, "display_name": job.display_name, "tags": dict(job.tags)}
+    try:
+        file.write_text(render({key: value for key, value in document.items() if value != {}}, output="yaml"))
+    except OSError as error:
+        raise AmlError(f"the job {job.name} is queued, but {file} can't be written: {error.strerror}") from error
 
 
 def _tell_unmet(lacks: str, *, strict: bool) -> None:

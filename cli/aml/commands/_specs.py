@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aml.commands._app import globals_
-from aml.errors import Misfit, SpecError, UsageError
+from aml.errors import AmlError, Misfit, SpecError, UsageError
 from aml.spec.document import Document
 from aml.spec.files import read
 from aml.spec.kinds import component_kind_of, kind_of
@@ -33,6 +33,7 @@ from aml.spec.sweep import SweepJob
 from aml.view.messages import say_problems
 
 S = TypeVar("S", bound=Spec)
+_MACHINES_ELSEWHERE = ("virtualmachine", "kubernetes", "synapsespark")
 
 
 def job_spec(file: Path, sets: Sequence[str], *, strict: bool = False, **flags: str | None) -> CommandJob | SweepJob:
@@ -79,6 +80,15 @@ def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Componen
     return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
 
 
+def checked(file: Path | None, sets: Sequence[str], kind: str, **flags: object) -> Mapping[str, Any]:
+    """What a file of a kind says that only Azure has a use for. Raises `SpecError` for one that is wrong."""
+    document = read(file, sets, flags)
+    found = problems(document, kind)
+    if any(problem.severity == "error" for problem in found):
+        raise SpecError(document.file, found, document.text)
+    return document.mapping()
+
+
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:
     """The compute of a file, of flags, or of both."""
     return _compute(read(file, sets, flags))
@@ -108,6 +118,11 @@ def _stored(document: Mapping[str, Any], sets: Sequence[str]) -> Document:
 
 def _compute(document: Document) -> ComputeSpec:
     kind = kind_of(document) if "type" in document.data or "$schema" in document.data else "amlcompute"
+    if kind in _MACHINES_ELSEWHERE:
+        raise AmlError(
+            f"a compute of the kind {kind} can't be used here: it is a machine that Azure ML attaches",
+            "This machine can be an amlcompute or a computeinstance. `aml validate` checks files of all kinds.",
+        )
     if kind == "computeinstance":
         return _spec(document, kind, ComputeInstance)
     return _spec(document, kind, AmlCompute)

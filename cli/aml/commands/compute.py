@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
 import typer
 
 from aml.commands._app import note
-from aml.commands._options import Name, OptionalFile, OptionalName, Sets
+from aml.commands._options import Adds, ForceString, Name, OptionalFile, OptionalName, Removes, Sets
 from aml.commands._output import emit, emit_list
 from aml.commands._workspace import workspace_in_use
 from aml.errors import AmlError, Conflict
+from aml.spec.updates import Update, updated
 from aml.view import cards, entities
 from aml.view.messages import say
 from aml.workspace.records import Compute
@@ -34,6 +36,16 @@ UserIdentities = Annotated[
     list[str] | None,
     typer.Option("--user-assigned-identities", "-i", metavar="ID", help="Identities, kept for Azure."),
 ]
+Switch = Literal["true", "false"]
+SshAccess = Annotated[
+    Switch | None,
+    typer.Option("--ssh-public-access-enabled", "-p", metavar="true|false", help="Kept for Azure."),
+]
+PublicIp = Annotated[
+    Switch | None, typer.Option("--enable-node-public-ip", metavar="true|false", help="Kept for Azure.")
+]
+UserId = Annotated[str | None, typer.Option("--user-object-id", metavar="ID", help="Whose it is, kept for Azure.")]
+TenantId = Annotated[str | None, typer.Option("--user-tenant-id", metavar="ID", help="Tenant, kept for Azure.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Taken as az does; there is nothing to wait for here.")]
 
 
@@ -57,6 +69,23 @@ def create(
     identity_type: IdentityType = None,
     user_assigned_identities: UserIdentities = None,
     set_: Sets = None,
+    admin_username: Annotated[
+        str | None, typer.Option("--admin-username", metavar="NAME", help="User of the nodes, kept for Azure.")
+    ] = None,
+    admin_password: Annotated[  # noqa: ARG001
+        str | None, typer.Option("--admin-password", metavar="TEXT", help="Taken as az does, and not kept.")
+    ] = None,
+    ssh_key_value: Annotated[
+        str | None, typer.Option("--ssh-key-value", metavar="KEY", help="Public key, kept for Azure.")
+    ] = None,
+    ssh_public_access_enabled: SshAccess = None,
+    enable_node_public_ip: PublicIp = None,
+    vnet_name: Annotated[
+        str | None, typer.Option("--vnet-name", metavar="NAME", help="Virtual network, kept for Azure.")
+    ] = None,
+    subnet: Annotated[str | None, typer.Option("--subnet", metavar="NAME", help="Subnet, kept for Azure.")] = None,
+    user_object_id: UserId = None,
+    user_tenant_id: TenantId = None,
     no_wait: NoWait = False,  # noqa: ARG001
 ) -> None:
     """Make a compute, from a file or from flags; one of that name is changed."""
@@ -76,6 +105,11 @@ def create(
         location=location,
         tags=_pairs(tags),
         identity=_identity(identity_type, user_assigned_identities),
+        ssh_settings=_mapping(admin_username=admin_username, ssh_key_value=ssh_key_value),
+        ssh_public_access_enabled=_is_on(ssh_public_access_enabled),
+        enable_node_public_ip=_is_on(enable_node_public_ip),
+        network_settings=_mapping(vnet_name=vnet_name, subnet=subnet),
+        create_on_behalf_of=_mapping(user_object_id=user_object_id, user_tenant_id=user_tenant_id),
     )
     workspace = workspace_in_use()
     if spec.size.lower() not in {each.name.lower() for each in workspace.computes.sizes()}:
@@ -109,6 +143,9 @@ def update(
     identity_type: IdentityType = None,
     user_assigned_identities: UserIdentities = None,
     set_: Sets = None,
+    add: Adds = None,
+    remove: Removes = None,
+    force_string: ForceString = False,
     no_wait: NoWait = False,  # noqa: ARG001
 ) -> None:
     """Change a compute."""
@@ -127,7 +164,9 @@ def update(
         tags=_pairs(tags),
         identity=_identity(identity_type, user_assigned_identities),
     )
-    _emit(workspace.computes.put(spec))
+    described = {"description": spec.description, "tags": dict(spec.tags)}
+    changes = Update([], add or [], remove or [], force_string)
+    _emit(workspace.computes.put(replace(spec, **updated(described, changes))))
 
 
 @app.command()
@@ -190,6 +229,14 @@ def list_nodes(name: Name) -> None:
 
 def _emit(compute: Compute) -> None:
     emit(entities.compute(compute), card=lambda color: cards.compute(compute, color=color))
+
+
+def _is_on(given: Switch | None) -> bool | None:
+    return None if given is None else given == "true"
+
+
+def _mapping(**given: str | None) -> dict[str, str] | None:
+    return {key: value for key, value in given.items() if value is not None} or None
 
 
 def _pairs(tags: list[str] | None) -> dict[str, str] | None:

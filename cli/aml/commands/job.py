@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,9 @@ def create(
     environment_mode: Mode = None,
     strict: Strict = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, and change nothing.")] = False,
+    save_as: Annotated[
+        Path | None, typer.Option("--save-as", "-a", metavar="FILE", help="Write the submitted job there, as YAML.")
+    ] = None,
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""
@@ -53,7 +57,14 @@ def create(
         if dry_run:
             _job_check.show_plan(spec, _job_check.azure_notes(file, set_ or [], flags))
             return 0
-        return submit(spec, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web, strict=strict)
+        return submit(
+            spec,
+            stream=stream,
+            cancel_on_interrupt=cancel_on_interrupt,
+            web=web,
+            strict=strict,
+            save_as=save_as,
+        )
 
 
 @app.command()

@@ -11,7 +11,7 @@ import typer
 
 from aml.commands._app import globals_
 from aml.commands._globals import note
-from aml.commands._options import MaxResults, Name, NoWait, OptionalName, Yes
+from aml.commands._options import MaxResults, Name, NoWait, OptionalFile, OptionalName, Sets, Yes
 from aml.commands._output import confirm, emit, emit_list
 from aml.errors import UsageError
 from aml.view import cards, entities
@@ -49,29 +49,40 @@ def list_(max_results: MaxResults = None) -> None:
 
 
 @app.command()
-def create(name: Name, no_wait: NoWait = False) -> None:  # noqa: ARG001, it is there when the command ends
-    """Make a workspace: a folder of its own for jobs and models."""
-    _emit(create_workspace(name))
+def create(
+    name: OptionalName = None,
+    file: OptionalFile = None,
+    set_: Sets = None,
+    no_wait: NoWait = False,  # noqa: ARG001, it is there when the command ends
+) -> None:
+    """Make a workspace: a folder of its own for jobs and models. Of a file the name counts; the rest is Azure's."""
+    _emit(create_workspace(_name_of(name, file, set_ or [])))
 
 
 @app.command()
 def update(
     name: OptionalName = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="YAML file that names the workspace.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=f"Settings, several: {', '.join(SETTINGS)}.")
     ] = None,
     remove: Annotated[
         list[str] | None, typer.Option("--remove", metavar="KEY", help="Settings to put back to the default; several.")
     ] = None,
+    add: Annotated[list[str] | None, typer.Option("--add", hidden=True)] = None,
 ) -> None:
     """Change settings of a workspace, the one in use if none is named.
 
     environment_mode is what jobs run in that do not say it: current, venv, conda, docker or podman. local_jobs is how
     many jobs run at once on local. redacted_variables are names of variables that are never shown.
     """
-    if not (set_ or remove):
+    for text in add or []:
+        raise UsageError(f"--add {text}: a setting is one value", "Set it with --set.")
+    if not (set_ or remove or file):
         raise UsageError("there is nothing to update", "Give --set or --remove.")
-    workspace = open_workspace(name or globals_().workspace_name)
+    workspace = open_workspace((_name_of(name, file, []) if file else name) or globals_().workspace_name)
     workspace.change_settings({**_pairs(set_ or []), **dict.fromkeys(remove or [])})
     _emit(workspace)
 
@@ -128,6 +139,16 @@ def gc(name: OptionalName = None) -> None:
     """Delete stored files that nothing refers to, older than an hour, and environments unused for a month."""
     freed = open_workspace(name or globals_().workspace_name).collect_garbage()
     say(f"Freed {cards.size(freed)}.")
+
+
+def _name_of(name: str | None, file: Path | None, sets: Sequence[str]) -> str:
+    if file is not None or sets:
+        from aml.commands._specs import checked
+
+        name = str(checked(file, sets, "workspace", name=name)["name"])
+    if name is None:
+        raise UsageError("a workspace needs a name", "Give --name, or --file.")
+    return name
 
 
 def _pairs(sets: Sequence[str]) -> dict[str, str | None]:

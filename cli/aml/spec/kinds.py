@@ -36,6 +36,7 @@ SCHEMAS: Mapping[str, str] = {
     "azuredatalakegen1": "azure_data_lake_gen1",
     "azuredatalakegen2": "azure_data_lake_gen2",
     "onelake": "one_lake",
+    "onelakedatastore": "one_lake",
     "managedonlineendpoint": "online-endpoint",
     "kubernetesonlineendpoint": "online-endpoint",
     "managedonlinedeployment": "online-deployment",

@@ -135,6 +135,8 @@ class _Check:
         branches = branches or [branch for branch in schema["anyOf"] if _as_text(branch, node) is not None]
         if not branches:
             yield self.wrong_type(schema, node, at)
+        elif len(branches) < len(schema["anyOf"]) and _is_foreign(branches, node):
+            yield self.foreign(schema, branches, at)
         elif len(branches) == 1:
             yield from self.node(branches[0], node, at)
         elif isinstance(node.data, dict):
@@ -168,6 +170,15 @@ class _Check:
             yield self.not_allowed(value, types, at)
         else:
             yield self.wrong_type({"type": "string"}, node.children[at[-1]].node, at)
+
+    def foreign(self, schema: Schema, branches: Sequence[Schema], at: Pointer) -> Problem:
+        """A mapping where something else could stand too, and that has nothing of what is known here."""
+        plain = [branch for branch in schema["anyOf"] if branch not in branches]
+        keys = dict.fromkeys(key for branch in branches for key in _keys(branch))
+        titles = [article(branch["title"]) for branch in branches]
+        message = f"{name_of(at)} is a mapping with none of the keys of {alternatives(titles)}."
+        hint = f"Give {_wanted({'anyOf': plain})}, or a mapping with: {', '.join(keys)}."
+        return self.document.problem("wrong-type", message, at, hint=hint)
 
     def wrong_type(self, schema: Schema, node: Node, at: Pointer) -> Problem:
         wanted = _wanted(schema)
@@ -267,6 +278,14 @@ def _as_text(schema: Schema, node: Node) -> str | None:
     if node.origin is None or isinstance(node.data, (str, list, dict, type(None))):
         return None
     return node.raw or literal_text(node.data) if "string" in _types(schema) and not _fits(schema, node.data) else None
+
+
+def _is_foreign(branches: Sequence[Schema], node: Node) -> bool:
+    """Whether a mapping has keys, and none that a branch has, or that was meant for one."""
+    if not isinstance(node.data, dict) or not node.data or not all("properties" in branch for branch in branches):
+        return False
+    known = {key for branch in branches for key in branch["properties"]}
+    return known.isdisjoint(node.data) and not any(did_you_mean(str(key), known) for key in islice(node.data, MOST))
 
 
 def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,7 @@ def document(plan: Plan) -> dict[str, Any]:
             "mode": plan.runs_in.mode,
             "python": plan.runs_in.python,
             "is_built": plan.runs_in.is_built,
+            "container": list(plan.runs_in.container),
             "unmet": list(plan.runs_in.unmet),
         },
         "notes": list(plan.notes),
@@ -67,6 +69,8 @@ def _environment(planned: PlannedEnvironment) -> Iterator[str]:
     told = {"environment": planned.name, "mode": planned.mode}
     if planned.python is not None:
         told["python"] = planned.python + ("" if planned.is_built else "  (built when the job starts)")
+    if planned.container:
+        told["container"] = shlex.join(planned.container) + ("" if planned.is_built else "  (the image comes first)")
     yield from _pairs(told | ({"lacks": "; ".join(planned.unmet)} if planned.unmet else {}))
 
 

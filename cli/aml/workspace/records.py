@@ -199,6 +199,7 @@ class PlannedEnvironment:
     mode: EnvironmentMode
     python: str | None  # the first `python` on the job's PATH; None where an image or conda decides
     is_built: bool  # nothing has to be built before the job starts
+    container: tuple[str, ...]  # the program line that starts the command in a container; () without one
     unmet: tuple[str, ...]  # what the environment asks for and the job would not find
 
 

@@ -29,6 +29,13 @@ def selected(name: str | None) -> str:
     return existing_workspace_name(config.workspace_name)
 
 
+def wanted(name: str | None) -> str | None:
+    """The name alone, of a workspace that need not be there; None for the default."""
+    name = name or os.environ.get("AML_WORKSPACE")
+    config = None if name else find_config(Path.cwd())
+    return config.workspace_name if config else name or None
+
+
 def _not_here(config: Config) -> NotFound:
     name = config.workspace_name
     whose = "a workspace of Azure, " if config.is_azure else "the workspace "

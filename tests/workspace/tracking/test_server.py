@@ -308,6 +308,7 @@ def test_a_stop_lets_a_request_end(server: Server, handlers: Handlers) -> None:
     assert handlers.entered.wait(20)
     assert server.idle_s == 0
     idle = socket.create_connection(("127.0.0.1", server.port))
+    wait_for(lambda: len(server._connections) == 2)
     stopping = threading.Thread(target=server.stop)
     stopping.start()
     assert idle.recv(1) == b""  # nothing was asked on it, so it ends at once

@@ -133,7 +133,7 @@ def reference_problem(document: Document, scope: Scope, pointer: Pointer, found:
         hint = elsewhere.get(found.namespace) or _known_hint(scope.namespaces)
         return document.problem("unknown-binding", message, pointer, hint=hint, place=place)
     hint = _declared_hint(found, scope)
-    if found.optional and found.namespace == "inputs":
+    if found.optional and found.namespace == "inputs" and scope.owner == "job":
         message = f"{found.text} is not declared: the $[[ ]] around it goes away."
         return document.problem("unknown-binding", message, pointer, hint=hint, severity="warning", place=place)
     message = f"{found.text} refers to {_NOUNS[found.namespace]} that is not declared."

@@ -40,6 +40,10 @@ def _range(parameter: Document, kind: str) -> Iterator[Problem]:
         message = f"`{given[0]}` is for the types integer and number, not for {kind}."
         yield parameter.about_key("not-allowed", message, (given[0],), "Remove the key.", "warning")
         return
+    for key in given:
+        if limits[key] is None and isinstance(parameter.value(key), str):
+            message = f"`{key}` is {found(parameter.value(key))}, which is not a number."
+            yield parameter.problem("wrong-type", message, (key,))
     least, most, default = limits["min"], limits["max"], limits["default"]
     if least is not None and most is not None and least > most:
         yield parameter.problem("out-of-range", f"`min` is {least:g}, more than `max`, which is {most:g}.", ("min",))

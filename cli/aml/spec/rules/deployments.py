@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from typing import Literal
 
 from aml.errors import Problem
 from aml.spec.document import Document
@@ -33,10 +34,12 @@ _UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
 def of_type(document: Document) -> Iterator[Problem]:
     """Keys of the other type, and the type itself, which decides."""
     given = _type(document)
-    if "type" not in document.data and "kubernetes" in str(document.value("$schema")).lower():
+    if not given and "type" not in document.data:
         message = "A kubernetes deployment needs the key `type`."
         hint = "Write type: kubernetes. Without it Azure ML takes the file for a managed deployment."
-        yield document.problem("missing-key", message, ("type",), hint=hint)
+        could_be_managed = "instance_type" in document.data and "resources" not in document.data
+        severity: Literal["error", "warning"] = "warning" if could_be_managed else "error"
+        yield document.problem("missing-key", message, ("type",), hint=hint, severity=severity)
     for other, keys in _ONLY_OF.items():
         for key in keys:
             if given and given != other and key in document.data:
@@ -122,7 +125,7 @@ def secrets(document: Document) -> Iterator[Problem]:
 
 def placeholder(document: Document) -> Iterator[Problem]:
     name = document.value("endpoint_name")
-    if isinstance(name, str) and name.startswith("<"):
+    if isinstance(name, str) and re.search(r"[<{$]", name):
         message = f"`endpoint_name` is '{name}', which stands for a name."
         hint = "Put the name of the endpoint in its place, or give --endpoint-name."
         yield document.problem("placeholder", message, ("endpoint_name",), hint=hint, severity="warning")

@@ -9,8 +9,6 @@ from aml.errors import Pointer, Problem
 from aml.spec.document import Document
 from aml.spec.wording import did_you_mean
 
-_CURATED = ("azureml", "microsoft")
-
 
 def environment(document: Document) -> Iterator[Problem]:
     """The inline environment of a job; with nothing but a name it refers to one that is registered."""
@@ -21,10 +19,6 @@ def environment(document: Document) -> Iterator[Problem]:
 
 def environment_asset(document: Document) -> Iterator[Problem]:
     yield from _image_or_build(document, document.mapping(), (), refers=False)
-    name = str(document.value("name"))
-    if name.lower().startswith(_CURATED):
-        message = f"`name` is '{name}'; names that start so are for Azure ML's own environments."
-        yield document.problem("reserved-name", message, ("name",), hint="Give another name.", severity="warning")
 
 
 def _image_or_build(

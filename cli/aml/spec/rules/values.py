@@ -42,8 +42,10 @@ _DATA = frozenset({"uri_file", "uri_folder", "mltable", "custom_model", "mlflow_
 _READ_AS = {"number": ("number", "integer"), "integer": ("integer",), "boolean": ("boolean",)}
 
 
-def takes(kind: str, given: str) -> bool:
+def takes(kind: str, given: object) -> bool:
     """Whether an input of `kind` can be bound to something of the type `given`: data is a path for a string."""
+    if not isinstance(given, str):
+        return True
     given = given.lower()
     if kind in _DATA:
         return given in _DATA or given == "string"

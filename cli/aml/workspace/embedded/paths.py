@@ -72,6 +72,11 @@ class JobPaths:
         return self.exec / "pid"
 
     @property
+    def container(self) -> Path:
+        """The tool that the job's containers were started with, if they were."""
+        return self.exec / "container"
+
+    @property
     def ranks(self) -> Path:
         """Variables and logs of the processes of a job that has several; renamed to `failed.NUMBER` when one fails."""
         return self.exec / "ranks.json"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput, Output
 from aml.spec.stored import document_of
 from aml.workspace.embedded.distribution import distribution_of
-from aml.workspace.embedded.engine import launch
-from aml.workspace.embedded.engine.inputs import Place, places
-from aml.workspace.embedded.engine.outputs import Destination, destinations, uris
+from aml.workspace.embedded.engine import executors, launch
+from aml.workspace.embedded.engine.executors import containers
+from aml.workspace.embedded.engine.inputs import Place, linked, places
+from aml.workspace.embedded.engine.outputs import Destination, destinations, folders, uris
 from aml.workspace.embedded.environments import prepared
 from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
@@ -42,6 +44,8 @@ def plan(
     texts = {name: place.text for name, place in found.items()}
     outputs = destinations(spec, job.name, references)
     process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), texts, {}, uris(outputs))
+    container = prepared.container(choice, spec.resources, os.environ)
+    container = container and replace(container, folders=folders(outputs))
     single = process.processes[0] if len(process.processes) == 1 else {}
     return Plan(
         name=spec.name,
@@ -53,7 +57,7 @@ def plan(
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: _output(name, output, job_paths, outputs.get(name)) for name, output in spec.outputs.items()},
         snapshot=snapshot,
-        runs_in=_environment(choice, paths),
+        runs_in=_environment(choice, replace(process, read_only=linked(found)), container, paths),
         notes=tuple(notes),
     )
 
@@ -63,10 +67,13 @@ def unknown_tracking(uri: str | None, experiment_id: str | None) -> launch.Track
     return launch.Tracking(uri or "http://127.0.0.1:<port>", REDACTED, experiment_id or "<new>")
 
 
-def _environment(choice: Choice, paths: WorkspacePaths) -> PlannedEnvironment:
+def _environment(
+    choice: Choice, process: executors.Launch, container: executors.Container | None, paths: WorkspacePaths
+) -> PlannedEnvironment:
     name = choice.resolved.pinned if isinstance(choice.resolved.pinned, str) else choice.resolved.title
     place = prepared.place(choice, Cache(paths.environments), os.environ)
-    return PlannedEnvironment(name, choice.mode, place.python, is_built=place.is_built, unmet=choice.unmet())
+    line = () if container is None else tuple(containers.argv(process, container))
+    return PlannedEnvironment(name, choice.mode, place.python, place.is_built, line, choice.unmet())
 
 
 def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:

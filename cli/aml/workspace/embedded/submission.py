@@ -24,7 +24,7 @@ from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
-from aml.workspace.embedded.environments.choice import Choice, choose
+from aml.workspace.embedded.environments.choice import Choice, choose, keep_build
 from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
@@ -78,7 +78,7 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
-            choice=self._choice(spec),
+            choice=self._checked_choice(spec),
             notes=notes,
         )
 
@@ -86,7 +86,7 @@ class Submission:
         """Store the code and queue the job. With `code_of` the code is that of an earlier job."""
         job = self._first(spec)
         compute, spread = self._place(job)
-        choice = self._choice(job)
+        choice = self._kept(self._checked_choice(job))
         inputs = {name: self._checked(value) for name, value in spec.inputs.items()}
         digest = self._stored_code(job) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
@@ -138,9 +138,23 @@ class Submission:
         return git_properties(Path(spec.code), os.environ)
 
     def _choice(self, spec: CommandJob) -> Choice:
-        choice = choose(spec, self.references.assets, settings.read(self.database))
+        return choose(spec, self.references.assets, settings.read(self.database))
+
+    def _checked_choice(self, spec: CommandJob) -> Choice:
+        """What can't be built is refused."""
+        choice = self._choice(spec)
         choice.check(os.environ.get("PATH", os.defpath))
         return choice
+
+    def _kept(self, choice: Choice) -> Choice:
+        """The build of an inline environment, which the job needs when it starts, is registered as Azure does it."""
+        folder = choice.resolved.build
+        if not choice.is_container or not isinstance(folder, Path) or isinstance(choice.resolved.pinned, str):
+            return choice
+        from aml.workspace.embedded import snapshot
+
+        version = Blobs(self.paths.blobs).ingest(snapshot.tree(folder)).digest[:32]
+        return keep_build(choice, folder, version, self.references.assets)
 
     def _checked(self, value: Input) -> Input:
         """An input that is there, with the version that is the latest now."""

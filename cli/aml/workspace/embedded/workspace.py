@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
@@ -36,6 +37,7 @@ from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, U
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
+    from aml.workspace.embedded.submission import Submission
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -56,7 +58,12 @@ class EmbeddedWorkspace:
         self._computes = ComputeTable(self._database)
         self._datastores = DatastoreTable(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets, self._datastores)
-        self._submission = Submission(self._database, self._paths, self._jobs, self._computes, self._references)
+
+    @cached_property
+    def _submission(self) -> Submission:
+        from aml.workspace.embedded.submission import Submission  # brings in what plans and builds
+
+        return Submission(self._database, self._paths, self._jobs, self._computes, self._references)
 
     @property
     def info(self) -> WorkspaceInfo:

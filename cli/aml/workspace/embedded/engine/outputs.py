@@ -44,6 +44,11 @@ def uris(found: Mapping[str, Destination]) -> dict[str, str]:
     return {name: destination.uri for name, destination in found.items() if destination.place is None}
 
 
+def folders(found: Mapping[str, Destination]) -> tuple[str, ...]:
+    """Where the job itself writes, besides its own folder."""
+    return tuple(str(each.place) for each in found.values() if each.place is not None and not each.is_late)
+
+
 def link(found: Mapping[str, Destination], paths: JobPaths) -> None:
     """Make the folders of mounted outputs lead to the datastore; safe to repeat."""
     for name, destination in found.items():

@@ -25,7 +25,7 @@ from aml.workspace.embedded.engine.executors.mounts import mounting
 from aml.workspace.embedded.engine.executors.process import isolation
 from aml.workspace.embedded.engine.inputs import lay_out, linked, places
 from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, output_path, plan, prepare
-from aml.workspace.embedded.engine.outputs import deliver, destinations, link, uris
+from aml.workspace.embedded.engine.outputs import deliver, destinations, folders, link, uris
 from aml.workspace.embedded.environments.builds import Cache, Stop
 from aml.workspace.embedded.environments.prepared import BuildSite, Prepared, built, current, takes_a_build
 from aml.workspace.embedded.models import ModelTable
@@ -85,9 +85,11 @@ class Steps:
         outputs = destinations(spec, job.name, self.references)
         submitted = _submitted_environment(paths)
         made = self._environment(job, spec, submitted, stop)
-        inherited = {**inheritable(submitted, made.first_on_path), **made.variables}
+        # A container has the environment of its image: what the submitter's shell has is not for it.
+        inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
         launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
-        launch = replace(launch, read_only=(*linked(found), *made.read_only))
+        container = made.container and replace(made.container, folders=folders(outputs))
+        launch = replace(launch, read_only=(*linked(found), *made.read_only), container=container)
         if not paths.wrapper_pid.exists():
             lay_out(found, self.workspace_paths.downloads)
             link(outputs, paths)

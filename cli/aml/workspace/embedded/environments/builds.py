@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -129,6 +130,10 @@ class Cache:
             self._ready(key).touch()  # when it was used last
         return self.place(key)
 
+    def forget(self, key: str) -> None:
+        """Have it built anew."""
+        self._ready(key).unlink(missing_ok=True)
+
     def drop(self, *, unused_s: float, in_use: Collection[Path]) -> int:
         """Delete environments that were last used so long ago and what a build left that is over; the bytes freed."""
         freed = 0
@@ -202,5 +207,6 @@ def _reason(log: Path, began: int) -> str:
         lines = [line.strip() for line in handle.read().decode(errors="replace").splitlines() if line.strip()]
     errors = [number for number, line in enumerate(lines) if line.lower().startswith(("error", _CROSS, "failed"))]
     told = lines[errors[-1] :] if errors else lines[-1:]
-    text = " ".join(line.lstrip(f"{_CROSS}\u2570\u2500\u25b6 ") for line in told).removeprefix("error: ")
+    text = " ".join(line.lstrip(f"{_CROSS}\u2570\u2500\u25b6 ") for line in told)
+    text = re.sub("^error: ", "", text, flags=re.IGNORECASE)
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]}..."

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import assert_never
 
 from aml.errors import Misfit
 from aml.spec.model import CommandJob
-from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.environments.resolve import Resolved, resolve
+from aml.workspace.embedded.names import user_name
 from aml.workspace.records import ENVIRONMENT_MODE, EnvironmentMode, Settings
 
+_ANONYMOUS = "CliV2AnonymousEnvironment"
 _HERE = "the Python that aml is installed in"
 
 
@@ -19,6 +23,10 @@ class Choice:
     mode: EnvironmentMode
     resolved: Resolved
     is_asked: bool = False  # the spec names a mode, though not always one that its environment can have
+
+    @property
+    def is_container(self) -> bool:
+        return self.mode in (EnvironmentMode.DOCKER, EnvironmentMode.PODMAN)
 
     @property
     def properties(self) -> dict[str, str]:
@@ -36,11 +44,25 @@ class Choice:
 
     def check(self, path: str) -> None:
         """Refuse what is known not to be built; `path` is where programs are looked for."""
-        if self.mode is EnvironmentMode.VENV:
-            from aml.workspace.embedded.environments import venv
+        match self.mode:
+            case EnvironmentMode.VENV:
+                from aml.workspace.embedded.environments import venv
 
-            _check_conda_file(self)
-            venv.check(self.resolved.requirements, path)
+                _check_conda_file(self)
+                venv.check(self.resolved.requirements, path)
+            case EnvironmentMode.CONDA:
+                from aml.workspace.embedded.environments import conda
+
+                _check_conda_file(self)
+                conda.check(path)
+            case EnvironmentMode.DOCKER | EnvironmentMode.PODMAN:
+                from aml.workspace.embedded.environments import containers
+
+                containers.check(self.resolved, self.mode, path)
+            case EnvironmentMode.CURRENT:
+                pass
+            case never:
+                assert_never(never)
 
     def unmet(self) -> tuple[str, ...]:
         """What the environment asks for and the job will not find."""
@@ -59,6 +81,22 @@ def choose(spec: CommandJob, assets: AssetTable, settings: Settings) -> Choice:
         raise Misfit(f"{asked} is no environment mode", hint, ("properties", ENVIRONMENT_MODE)) from None
     resolved = resolve(spec.environment, assets)
     return Choice(EnvironmentMode.CURRENT if resolved.is_local else mode, resolved, is_asked=asked is not None)
+
+
+def keep_build(choice: Choice, folder: Path, version: str, assets: AssetTable) -> Choice:
+    """Register the folder of a Dockerfile under the name that Azure ML gives to what has none; not listed."""
+    new = NewAsset(
+        kind="environment",
+        name=_ANONYMOUS,
+        document={"os_type": "linux", "build": {"dockerfile_path": choice.resolved.dockerfile}},
+        created_by=user_name(),
+        version=version,
+        files=folder,
+        repeatable=True,
+    )
+    made = assets.create(new)
+    assets.update(made.kind, made.name, made.version, lambda each: replace(each, archived=True))
+    return replace(choice, resolved=resolve(f"azureml:{made.name}:{made.version}", assets))
 
 
 def _notes_of_current(resolved: Resolved) -> Iterator[str]:

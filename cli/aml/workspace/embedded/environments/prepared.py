@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
-from aml.spec.model import CommandJob
+from aml.spec.model import CommandJob, Resources
 from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.engine.executors import Container
+from aml.workspace.embedded.engine.executors.containers import arguments_of
 from aml.workspace.embedded.environments.builds import Builder, Cache, Stop
 from aml.workspace.embedded.environments.choice import Choice, choose
 from aml.workspace.records import ENVIRONMENT_MODE, EnvironmentMode, Job, Settings
@@ -27,6 +31,7 @@ class Prepared:
     first_on_path: Path  # the folder of the environment's programs
     variables: Mapping[str, str]  # that go with it
     read_only: tuple[tuple[str, str], ...] = ()  # (source, place) that the job must not change
+    container: Container | None = None
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,36 @@ class Place:
 
 def place(choice: Choice, cache: Cache, submitted: Mapping[str, str]) -> Place:
     """Looked up; nothing is made."""
-    if choice.mode is EnvironmentMode.CURRENT:
-        return Place(str(current(submitted).first_on_path / "python"), is_built=True)
-    from aml.workspace.embedded.environments import venv
+    from aml.workspace.embedded.environments import conda, containers, venv
 
-    key = venv.key(choice.resolved.requirements, submitted)
+    match choice.mode:
+        case EnvironmentMode.CURRENT:
+            return Place(str(current(submitted).first_on_path / "python"), is_built=True)
+        case EnvironmentMode.DOCKER | EnvironmentMode.PODMAN:
+            return Place(None, containers.is_ready(choice.resolved, choice.mode, submitted))
+        case EnvironmentMode.VENV:
+            key = venv.key(choice.resolved.requirements, submitted)
+        case EnvironmentMode.CONDA:
+            key = conda.key(choice.resolved.conda or {})
     return Place(str(cache.place(key) / "bin" / "python"), cache.is_ready(key))
+
+
+def container(choice: Choice, resources: Resources, client: Mapping[str, str]) -> Container | None:
+    """What the job's container is made of, if its mode has one; `client` is the submitter's environment."""
+    from aml.workspace.embedded.environments import containers
+
+    if not choice.is_container:
+        return None
+    tool = choice.mode.value
+    return Container(
+        tool=shutil.which(tool, path=client.get("PATH", os.defpath)) or tool,
+        image=containers.image_of(choice.resolved, tool),
+        client=client,
+        user=None if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}",
+        shm_size=resources.shm_size,
+        arguments=arguments_of(resources.docker_args),
+        has_gpus=Path("/dev/nvidiactl").exists(),
+    )
 
 
 def takes_a_build(job: Job) -> bool:
@@ -68,7 +97,18 @@ def current(submitted: Mapping[str, str]) -> Prepared:
 
 def built(job: Job, spec: CommandJob, assets: AssetTable, site: BuildSite, stop: Stop) -> Prepared:
     """The environment of a job, built if it is not there. Raises `AmlError` with the reason, or `Stopped`."""
-    return _venv(choose(spec, assets, Settings(environment_mode=_mode(job))), site, stop)
+    choice = choose(spec, assets, Settings(environment_mode=_mode(job)))
+    match choice.mode:
+        case EnvironmentMode.VENV:
+            return _venv(choice, site, stop)
+        case EnvironmentMode.CONDA:
+            return _conda(choice, site, stop)
+        case EnvironmentMode.DOCKER | EnvironmentMode.PODMAN:
+            return _container(choice, spec.resources, site, stop)
+        case EnvironmentMode.CURRENT:
+            return current(site.submitted)
+        case never:
+            assert_never(never)
 
 
 def _mode(job: Job) -> EnvironmentMode:
@@ -79,13 +119,37 @@ def _venv(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
     from aml.workspace.embedded.environments import venv
 
     wanted = choice.resolved.requirements
-    venv.check(wanted, site.submitted.get("PATH", os.defpath))
-    key = venv.key(wanted, site.submitted)
+    venv.check(wanted, _path(site))
     make = partial(venv.make, requirements=wanted, links=site.links)
-    place = site.cache.build(key, lambda folder, builder: make(folder, builder=builder), _builder(site, stop))
+    place = _build(site, stop, venv.key(wanted, site.submitted), lambda folder, builder: make(folder, builder=builder))
     return Prepared(place / "bin", {"VIRTUAL_ENV": str(place)}, ((str(place), str(place)),))
 
 
-def _builder(site: BuildSite, stop: Stop) -> partial[Builder]:
+def _conda(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
+    from aml.workspace.embedded.environments import conda
+
+    content = choice.resolved.conda or {}
+    conda.check(_path(site))
+    place = _build(site, stop, conda.key(content), lambda folder, builder: conda.make(folder, content, builder))
+    variables = {"CONDA_PREFIX": str(place), "CONDA_DEFAULT_ENV": str(place)}
+    return Prepared(place / "bin", variables, ((str(place), str(place)),))
+
+
+def _container(choice: Choice, resources: Resources, site: BuildSite, stop: Stop) -> Prepared:
+    from aml.workspace.embedded.environments import containers
+
+    tool, resolved = choice.mode.value, choice.resolved
+    containers.check(resolved, tool, _path(site))
+    key = containers.key(resolved, tool)
+    containers.forget_if_gone(site.cache, resolved, tool, site.submitted)
+    _build(site, stop, key, lambda folder, builder: containers.make(folder, resolved, tool, builder))
+    return Prepared(Path(sys.executable).parent, {}, container=container(choice, resources, site.submitted))
+
+
+def _build(site: BuildSite, stop: Stop, key: str, make: Callable[[Path, Builder], None]) -> Path:
     site.log.parent.mkdir(parents=True, exist_ok=True)
-    return partial(Builder, site.log, site.submitted, stop)
+    return site.cache.build(key, make, partial(Builder, site.log, site.submitted, stop))
+
+
+def _path(site: BuildSite) -> str:
+    return site.submitted.get("PATH", os.defpath)

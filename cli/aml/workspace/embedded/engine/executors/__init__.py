@@ -19,6 +19,20 @@ MARKER = "AML_JOB_DIR"
 
 
 @dataclass(frozen=True)
+class Container:
+    """What a job's container is made of, besides what every launch says."""
+
+    tool: str  # docker or podman, with its path
+    image: str
+    client: Mapping[str, str]  # the environment of the tool; the launch's is the container's
+    user: str | None = None  # UID:GID; None for root
+    shm_size: str | None = None
+    arguments: tuple[str, ...] = ()
+    has_gpus: bool = False
+    folders: tuple[str, ...] = ()  # besides the job's own, for it to write to
+
+
+@dataclass(frozen=True)
 class Launch:
     """What to start: a pure value, the same whether it is shown or run."""
 
@@ -28,6 +42,7 @@ class Launch:
     paths: JobPaths
     processes: tuple[Mapping[str, str], ...] = ({},)  # variables of each process, over those of all
     read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
+    container: Container | None = None  # None: processes of this machine
 
     @property
     def logs(self) -> tuple[Path, ...]:

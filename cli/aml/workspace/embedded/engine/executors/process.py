@@ -17,14 +17,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from aml.errors import BackendError
-from aml.workspace.embedded.engine.executors import MARKER, Launch, Process, identity
+from aml.workspace.embedded.engine.executors import MARKER, Container, Launch, Process, containers, identity
 from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
@@ -73,6 +73,8 @@ class ProcessExecutor:
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, launch: Launch) -> Process:
+        if launch.container is not None:
+            return self._start_container(launch, launch.container)
         namespace = isolation()
         mounts, drop = launch.read_only, tuple[str, ...]()
         if mounts and (how := self._mounting(namespace)):
@@ -81,14 +83,24 @@ class ProcessExecutor:
         else:
             mounts = ()
         first = ["sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--"]
-        argv = [*namespace, *first, *drop, *_command(launch)]
+        argv = [*namespace, *first, *drop, *_ranked(launch, [_shell(), "-c", launch.command])]
+        return self._start(launch, argv, {**launch.environment, **launch.processes[0]}, isolated=bool(namespace))
+
+    def _start_container(self, launch: Launch, container: Container) -> Process:
+        containers.make_folders(launch.paths)
+        make_places(launch.read_only)
+        launch.paths.container.write_text(container.tool)
+        argv = _ranked(launch, containers.argv(launch, container))
+        return self._start(launch, argv, containers.environment(launch, container), isolated=False)
+
+    def _start(self, launch: Launch, argv: list[str], environment: Mapping[str, str], *, isolated: bool) -> Process:
         log = launch.paths.log if len(launch.processes) == 1 else launch.paths.ranks_log
         wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(log), self._engine_dir]
         try:
             child = subprocess.Popen(
                 [*wrapper, *argv],
                 cwd=launch.cwd,
-                env={**launch.environment, **launch.processes[0]},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -103,7 +115,7 @@ class ProcessExecutor:
             self._children.append(child)
         started = identity.started(pid) if pid == child.pid or _is_marked(pid, launch.paths) else None
         # A wrapper that is gone already has left its exit status; no process will ever have this start time.
-        return Process(identity.host(), identity.boot_id(), pid, -1.0 if started is None else started, bool(namespace))
+        return Process(identity.host(), identity.boot_id(), pid, -1.0 if started is None else started, isolated)
 
     def _mounting(self, namespace: tuple[str, ...]) -> Mounting | None:
         """How inputs are mounted; where they can't be, a file says so to those who submit jobs."""
@@ -138,6 +150,7 @@ class ProcessExecutor:
         self.sweep(process, paths)
 
     def sweep(self, process: Process, paths: JobPaths) -> None:
+        containers.end(paths)
         for _ in range(_KILL_ROUNDS):
             found = list(_members(process.pid if self.is_alive(process) else None, str(paths.folder)))
             if not found:
@@ -201,9 +214,8 @@ def _is_marked(pid: int, paths: JobPaths) -> bool:
     return False
 
 
-def _command(launch: Launch) -> list[str]:
+def _ranked(launch: Launch, command: list[str]) -> list[str]:
     """What runs below the wrapper: the command itself, or the program that starts it several times."""
-    command = [_shell(), "-c", launch.command]
     if len(launch.processes) == 1:
         return command
     program = str(Path(__file__).with_name("ranks.py"))
