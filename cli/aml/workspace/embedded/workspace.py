@@ -13,8 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
-from aml.spec.model import CommandJob
-from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import housekeeping, names, settings
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import explained
@@ -30,14 +28,14 @@ from aml.workspace.embedded.nouns import Assets, Computes, Metrics, Models
 from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.embedded.submission import Submission
-from aml.workspace.embedded.sweep_nouns import Sweeps
-from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
 
 if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
+    from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.embedded.submission import Submission
+    from aml.workspace.embedded.sweep_nouns import Sweeps
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -79,6 +77,9 @@ class EmbeddedWorkspace:
 
     @property
     def sweeps(self) -> Sweeps:
+        from aml.workspace.embedded.sweep_nouns import Sweeps
+        from aml.workspace.embedded.sweeps import SweepTable
+
         return Sweeps(
             SweepTable(self._database),
             self._with_folder,
