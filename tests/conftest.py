@@ -15,6 +15,8 @@ import pytest
 
 from aml.spec.model import CommandJob
 from aml.workspace import Workspace, open_workspace
+from aml.workspace.embedded import leases
+from devices import Driver
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +86,16 @@ def kill(pid: int) -> None:
     """kill -9; it may be gone with another one already."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    """GPUs that this test has alone, as many as it says with `has`."""
+    folder = tmp_path / "driver"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    driver = Driver(folder)
+    yield driver
+    for each in driver.uuids:
+        (leases.folder() / each).unlink(missing_ok=True)

@@ -83,7 +83,7 @@ def test_lists_are_tables_and_documents():
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("create", "-n", "k8s", "-t", "kubernetes"), 1, "kind kubernetes can't be used here"),
+        (("create", "-n", "k8s", "-t", "kubernetes"), 1, "a compute of the type kubernetes can't be used here"),
         (("create", "-n", "a b", *CLUSTER), 1, "is not a compute name"),
         (("create", "-n", "cpu"), 1, "needs the key `type`"),
         (("create", "-n", "local", *CLUSTER), 1, "local is always there"),

@@ -100,3 +100,16 @@ def test_a_job_runs_in_an_environment_of_a_registry(tmp_path):
     text = "command: 'true'\nenvironment: azureml://registries/shared/environments/x/versions/1\n"
     (tmp_path / "job.yml").write_text(text)
     assert aml("job", "create", "-f", str(tmp_path / "job.yml")).returncode == 3
+
+
+def test_a_registry_is_made_listed_shown_and_deleted(tmp_path):
+    made = run("registry", "create", "-n", "mine")
+    assert run("registry", "show", "-n", "mine") == made
+    assert aml("registry", "create", "-n", "mine").returncode == 1
+    (tmp_path / "registry.yml").write_text("name: of-file\nlocation: eastus\n")
+    run("registry", "create", "-f", str(tmp_path / "registry.yml"))
+    assert [each["name"] for each in run("registry", "list")] == ["mine", "of-file"]
+    assert aml("registry", "delete", "-n", "mine").returncode == 2
+    aml("registry", "delete", "-n", "mine", "--yes", check=True)
+    assert not Path(made["location"]).exists()
+    assert aml("registry", "show", "-n", "mine").returncode == 3

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sqlite3
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from aml.errors import BackendError
 from aml.workspace import create_workspace, open_workspace
 from aml.workspace.embedded.transfer import export_workspace, import_workspace
 from aml.workspace.records import Reason, Status
-from cli.terminal import aml
+from cli.terminal import AML, aml
 from conftest import command_job, log_of, wait_for
 
 
@@ -197,3 +199,28 @@ def test_the_folder_that_v1_prepares_leads_to_its_workspace(tmp_path):
     run("workspace", "create", "-n", "mine")
     aml("folder", "attach", "-w", "mine", "-e", "exp", cwd=tmp_path, check=True)
     assert run("workspace", "show", cwd=tmp_path)["name"] == "mine"
+
+
+def test_a_store_whose_rows_lead_out_of_the_folder_is_not_imported(filled, tmp_path, aml_home):
+    with sqlite3.connect(aml_home / "workspaces" / "mine" / "store.db") as connection:
+        connection.execute("UPDATE model SET path = '../../../secret'")
+    connection.close()
+    export_workspace("mine", tmp_path / "mine.tar")
+    with pytest.raises(BackendError, match="leads out of the workspace"):
+        import_workspace(tmp_path / "mine.tar", "other")
+    assert "other" not in names()
+
+
+def test_pipes_and_sockets_of_a_job_do_not_hold_up_an_export(filled, tmp_path, aml_home):
+    artifacts = aml_home / "workspaces" / "mine" / "jobs" / "first" / "artifacts"
+    os.mkfifo(artifacts / "pipe")
+    left_out = export_workspace("mine", tmp_path / "mine.tar")
+    assert "jobs/first/artifacts/pipe" in left_out
+
+
+def test_a_folder_that_is_gone_has_no_project(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"cd {gone} && rmdir {gone} && {AML} job list"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aml.errors import AmlError, SpecError
+from aml.spec.convert.runconfig import Script, find, read_job
 from aml.spec.model import DataInput
-from aml.spec.runconfig import Script, find, read_job
 
 FULL = """
 script: other.py
@@ -74,7 +74,7 @@ def test_what_is_missing_is_named(project):
         read_job(path, Script(project))
     with pytest.raises(AmlError, match=r"nosuch\.py does not exist"):
         read_job(path, Script(project, "nosuch.py"))
-    with pytest.raises(SpecError, match="communicator 'pigeon' is none of"):
+    with pytest.raises(SpecError, match="`communicator` can't be the text 'Pigeon'"):
         read_job(write(project, "script: train.py\ncommunicator: Pigeon\n"), Script(project))
 
 

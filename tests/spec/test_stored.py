@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from aml.spec import stored_pipeline
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
 from aml.spec.model import AmlCompute, CommandJob, Component, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
+from aml.spec.pipeline import ParallelComponent, PipelineComponent, PipelineJob
 from aml.spec.stored import component_document, component_of, compute_document, document_of, from_document
 from aml.spec.stored_sweep import sweep_document, sweep_of
 from aml.spec.sweep import SweepJob
@@ -76,3 +78,24 @@ def test_a_stored_sweep_comes_back_and_is_a_spec_again(path: Path) -> None:
     assert sweep_of(document) == spec
     text = yaml.safe_dump(document, allow_unicode=True)
     assert parse(loads(text, "stored.yml", Path("/"))) == spec
+
+
+def test_a_stored_pipeline_comes_back_with_all_that_its_steps_run() -> None:
+    spec = parse(load(VALID / "pipeline.yml"))
+    assert isinstance(spec, PipelineJob)
+    assert stored_pipeline.pipeline_of(json.loads(json.dumps(stored_pipeline.pipeline_document(spec)))) == spec
+
+
+@pytest.mark.parametrize("name", ["command-component", "pipeline-component", "parallel-component"])
+def test_a_stored_component_of_any_type_comes_back(name: str) -> None:
+    spec = parse(load(VALID / f"{name}.yml"))
+    assert isinstance(spec, Component | PipelineComponent | ParallelComponent)
+    document = json.loads(json.dumps(stored_pipeline.component_document(spec)))
+    assert stored_pipeline.component_of(document) == spec
+
+
+def test_a_stored_parallel_component_is_a_spec_again() -> None:
+    spec = parse(load(VALID / "parallel-component.yml"))
+    assert isinstance(spec, ParallelComponent)
+    text = yaml.safe_dump(stored_pipeline.component_document(spec), allow_unicode=True)
+    assert parse(loads(text, "stored.yml", Path("/")), "parallel-component") == spec

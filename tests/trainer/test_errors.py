@@ -16,7 +16,7 @@ from aml_trainer.config import Config
 
 from .conftest import TRAINER
 
-QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "32"]
+QUICK = ["--epochs", "1", "--batch-size", "8", "--image-size", "32", "--no-report"]
 
 
 def _fails(data: Path, *more: str) -> int:
@@ -56,16 +56,27 @@ def _text_as_image(data: Path) -> None:
     (data / "train" / "0" / "note.png").write_text("not an image")
 
 
+def _no_labels(data: Path) -> None:
+    for number, image in enumerate(sorted((data / "train").glob("*/*")), start=1):
+        image.rename(data / "train" / f"{number:04}.png")
+    for folder in list((data / "train").glob("*/")):
+        folder.rmdir()
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (_drop_val, "few has no folder 'val'; expected train/<class>/* and val/<class>/*"),
-        (_drop_classes, "few: only one class, '0', was found; a classifier needs at least two"),
-        (_rename_class, "train and val must hold the same classes, found '2' only in train, 'zwei' only in val"),
+        (_drop_val, "NotLabeledDatasetError: {few} has no folder 'val'; expected train/<class>/* and val/<class>/*"),
+        (_drop_classes, "InvalidDatasetError: {few}: only one class, '0', was found; a classifier needs at least two"),
+        (
+            _rename_class,
+            "InvalidDatasetError: {few}: train and val must hold the same classes, found '2' only in train, ",
+        ),
         (_empty_class, "train/1 has no images (.bmp, "),
-        (_empty_split, "few/train has no folders of images; expected one for each class"),
+        (_empty_split, "NotLabeledDatasetError: {few}/train has no folders of images; expected one for each class"),
         (_cut_image, "few/val/0/"),
-        (_text_as_image, "few/train/0/note.png can't be read as an image: "),
+        (_text_as_image, "few/train/0/note.png can't be read as an image: no image format that Pillow knows"),
+        (_no_labels, "NotLabeledDatasetError: {few}/train holds 48 images, 0001.png first, and no folder for"),
     ],
 )
 def test_unusable_data_is_one_sentence_that_names_it(
@@ -75,7 +86,7 @@ def test_unusable_data_is_one_sentence_that_names_it(
     assert _fails(few_digits) == 1
     error = capsys.readouterr().err
     assert error.startswith("aml_trainer: ")
-    assert message in error
+    assert message.replace("{few}", str(few_digits)) in error
     assert error.count("\n") == 1
 
 

@@ -13,7 +13,7 @@ from aml_trainer.__main__ import main
 
 from .conftest import TRAINER
 
-QUICK = ["--epochs", "2", "--batch-size", "8", "--image-size", "32", "--lr", "0.01"]
+QUICK = ["--epochs", "2", "--batch-size", "8", "--image-size", "32", "--lr", "0.01", "--no-report"]
 
 
 @pytest.fixture

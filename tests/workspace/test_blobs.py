@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from aml import load_job
 from aml.errors import BackendError
+from aml.workspace import open_workspace
 from aml.workspace.embedded import snapshot
 from aml.workspace.embedded.blobs import Blobs
+from conftest import command_job
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -98,3 +106,94 @@ def test_a_broken_link_and_a_pipe_are_named(tmp_path):
     os.mkfifo(code / "pipe")
     with pytest.raises(BackendError, match=r"pipe: neither a file nor a folder"):
         names(code)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's power to read everything."""
+    if os.getuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("locked", ["secret.txt", "folder"])
+def test_what_can_not_be_read_is_named_with_the_way_out(tmp_path, locked):
+    code = write(tmp_path / "code", {"a.py": "", "secret.txt": "", "folder/b.py": ""})
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.folder.mkdir(mode=0o777)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o711)
+    blobs.folder.chmod(0o777)
+    (code / locked).chmod(0)
+    with as_nobody(), pytest.raises(BackendError, match=f"{locked}: Permission denied") as caught:
+        blobs.ingest(snapshot.files(code))
+    assert "name the file in .amlignore" in str(caught.value.hint)
+    (code / ".amlignore").write_text(f"{locked}\n")
+    with as_nobody():
+        blobs.ingest(snapshot.files(code))
+
+
+def test_sockets_and_devices_are_named(tmp_path):
+    code = write(tmp_path / "code", {"a.py": ""})
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(code / "socket"))
+        with pytest.raises(BackendError, match="socket: neither a file nor a folder"):
+            names(code)
+    (code / "socket").unlink()
+    (code / "null").symlink_to("/dev/null")
+    with pytest.raises(BackendError, match="null: neither a file nor a folder"):
+        names(code)
+
+
+def test_what_an_ignore_file_names_is_not_looked_at(tmp_path):
+    code = write(tmp_path / "code", {"a.py": "", ".amlignore": "gone\npipe\nloop\n"})
+    (code / "gone").symlink_to("nowhere")
+    (code / "loop").symlink_to(code)
+    os.mkfifo(code / "pipe")
+    assert names(code) == [".amlignore", "a.py"]
+
+
+def test_names_of_any_bytes_come_back_as_they_were(tmp_path):
+    code = write(tmp_path / "code", {"with blank.txt": "a", "new\nline": "b", "'quoted' $(x)": "c"})
+    odd = os.fsencode(code) + b"/caf\xe9"
+    Path(os.fsdecode(odd)).write_text("latin")
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.check_out(blobs.manifest(blobs.ingest(snapshot.files(code)).digest), tmp_path / "out", writable=True)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {path.name for path in code.iterdir()}
+
+
+def test_a_huge_file_takes_no_memory(tmp_path):
+    code = write(tmp_path / "code", {"a.py": ""})
+    with (code / "huge.bin").open("wb") as file:
+        file.truncate(300_000_000)
+    script = (
+        "import resource, sys; from pathlib import Path; from aml.workspace.embedded import snapshot;"
+        "from aml.workspace.embedded.blobs import Blobs;"
+        "Blobs(Path(sys.argv[2])).ingest(snapshot.files(Path(sys.argv[1])));"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", script, str(code), str(tmp_path / "blobs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100_000  # kB
+
+
+def test_code_is_found_from_the_file_through_dots_and_is_one_folder(workspace, tmp_path):
+    write(tmp_path, {"src/train.py": "print('found')", "jobs/job.yml": JOB})
+    job = workspace.submit(load_job(tmp_path / "jobs" / "job.yml"))
+    assert workspace.wait(job.name, timeout_s=60).exit_code == 0
+    assert list(workspace.files.code(job.name)) == ["train.py"]
+
+
+JOB = "command: python train.py\ncode: ../jobs/../src\nenvironment: azureml:local@latest\n"
+
+
+def test_a_workspace_with_a_blank_in_its_path_says_that_commands_would_break(tmp_path, monkeypatch):
+    monkeypatch.setenv("AML_HOME", str(tmp_path / "a home"))
+    with pytest.raises(BackendError, match="has a blank in its path, which would break commands"):
+        open_workspace().submit(command_job("true"))

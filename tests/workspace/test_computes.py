@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -9,8 +10,8 @@ import pytest
 
 from aml.errors import Conflict, NotFound
 from aml.spec.model import AmlCompute, ComputeInstance, Resources
-from aml.workspace.embedded import computes
-from aml.workspace.records import Status
+from aml.workspace.embedded import capacity
+from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, kill, wait_for
 
 
@@ -155,11 +156,120 @@ def test_jobs_on_a_stopped_instance_wait_until_it_is_started(workspace):
     assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
 
 
+def test_an_instance_stops_when_it_has_been_idle_and_a_job_keeps_it_up(workspace):
+    workspace.computes.put(ComputeInstance("mine", idle_time_before_shutdown="PT2S"))
+    name = submit(workspace, "mine", command="sleep 2.5")
+    assert workspace.wait(name, timeout_s=30).status is Status.COMPLETED
+    assert workspace.computes.get("mine").state == "Running"
+    wait_for(lambda: workspace.computes.get("mine").state == "Stopped", timeout_s=5)
+    waiting = submit(workspace, "mine", command="true")
+    workspace.wait(submit(workspace, None, command="true"), timeout_s=30)
+    assert workspace.job(waiting).status is Status.QUEUED
+    workspace.computes.start("mine")
+    assert workspace.wait(waiting, timeout_s=30).status is Status.COMPLETED
+
+
+def test_a_job_on_a_stopped_instance_runs_when_its_schedule_starts_it(workspace):
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    trigger = {"type": "recurrence", "frequency": "minute", "interval": 1, "start_time": f"{soon:%Y-%m-%dT%H:%M:%S}"}
+    schedules = {"compute_start_stop": [{"action": "start", "trigger": trigger}]}
+    workspace.computes.put(ComputeInstance("mine", schedules=schedules))
+    workspace.computes.stop("mine")
+    name = submit(workspace, "mine", command="true")
+    assert workspace.wait(name, timeout_s=10).status is Status.COMPLETED
+    assert workspace.computes.get("mine").state == "Running"
+
+
 def test_only_an_instance_is_started_and_stopped(workspace):
     workspace.computes.put(AmlCompute("cpu"))
     for name in ("cpu", "local"):
         with pytest.raises(Conflict, match="is of the type"):
             workspace.computes.stop(name)
+
+
+LOW = AmlCompute("low", size="Standard_D192s_v6", tier="low_priority", max_instances=2)  # all vCPUs of any machine
+UNTIL_GO = "echo try >> outputs/tries; echo up; while [ ! -e outputs/go ]; do sleep 0.05; done"
+
+
+def outputs(workspace, name: str):
+    return workspace.job(name).folder / "artifacts" / "outputs"
+
+
+def wait_for_tries(workspace, name: str, count: int) -> None:
+    tries = outputs(workspace, name) / "tries"
+    wait_for(lambda: tries.exists() and tries.read_text().count("try") == count)
+
+
+def test_a_job_of_low_priority_gives_way_and_starts_again_when_there_is_room(workspace):
+    workspace.computes.put(LOW)
+    low = submit(workspace, "low", command=UNTIL_GO)
+    wait_for_running(workspace, low)
+    wait_for_tries(workspace, low, 1)
+    dedicated = submit(workspace, None)
+    wait_for_running(workspace, dedicated)
+    wait_for(lambda: workspace.job(low).status is Status.QUEUED)
+    assert "it gave way to a job of a dedicated compute" in workspace.job(low).message
+    workspace.cancel(dedicated)
+    wait_for_running(workspace, low)
+    wait_for_tries(workspace, low, 2)
+    assert workspace.job(dedicated).status is not Status.RUNNING
+    (outputs(workspace, low) / "go").touch()
+    job = workspace.wait(low, timeout_s=30)
+    assert (job.status, job.message) == (Status.COMPLETED, None)
+    logs = {name: path.read_text() for name, path in workspace.files.logs(low)}
+    assert logs == {"user_logs/std_log.preempted_1.txt": "up\nTerminated\n", "user_logs/std_log.txt": "up\n"}
+    assert [name for name, _ in workspace.files.streamed(low)] == ["user_logs/std_log.txt"]
+    told = [(status, reason) for _, status, reason in workspace._jobs.events(low)]
+    assert (Status.QUEUED, Reason.PREEMPTED) in told
+
+
+def test_jobs_of_low_priority_do_not_drive_each_other_out_nor_wait_for_each_other(workspace):
+    workspace.computes.put(LOW)
+    names = [submit(workspace, "low") for _ in range(2)]
+    wait_for_running(workspace, *names)
+
+
+def test_a_job_of_low_priority_stays_where_there_is_room(workspace):
+    workspace.computes.put(AmlCompute("low", size="Standard_DS1_v2", tier="low_priority"))  # 1 vCPU
+    workspace.computes.put(AmlCompute("cpu", size="Standard_DS1_v2"))
+    names = [submit(workspace, "low"), submit(workspace, "cpu")]
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one vCPU is no room for two")
+    wait_for_running(workspace, *names)
+    after = submit(workspace, "cpu", command="true")
+    workspace.wait(after, timeout_s=30)
+
+
+def test_a_job_that_gives_way_when_the_engine_is_killed_is_queued_again_by_the_next(workspace):
+    workspace.computes.put(LOW)
+    low = submit(workspace, "low", command=f"trap 'sleep 1; exit 3' TERM; {UNTIL_GO}")
+    wait_for_running(workspace, low)
+    wait_for_tries(workspace, low, 1)
+    dedicated = submit(workspace, None)
+    wait_for(lambda: [node.node_state for node in workspace.computes.nodes("low")] == ["preempted"])
+    kill(engine_pid(workspace))
+    wait_for(lambda: workspace.job(low).status is Status.QUEUED)
+    workspace.cancel(dedicated)
+    wait_for_tries(workspace, low, 2)
+
+
+def test_a_job_that_gives_way_can_be_canceled(workspace):
+    workspace.computes.put(LOW)
+    low = submit(workspace, "low", command=f"trap 'sleep 1; exit 3' TERM; {UNTIL_GO}")
+    wait_for_running(workspace, low)
+    submit(workspace, None)
+    wait_for(lambda: [node.node_state for node in workspace.computes.nodes("low")] == ["preempted"])
+    workspace.cancel(low)
+    assert workspace.wait(low, timeout_s=30).reason is Reason.USER_CANCELED
+
+
+def test_show_counts_nodes_by_their_state(workspace):
+    workspace.computes.put(AmlCompute("cpu", min_instances=2, max_instances=3))
+    name = submit(workspace, "cpu")
+    wait_for_running(workspace, name)
+    counts = workspace.computes.get("cpu").node_counts
+    assert (counts["running"], counts["idle"], counts["preparing"]) == (1, 1, 0)
+    assert workspace.computes.get("local").node_counts == {}
 
 
 def test_a_compute_with_unfinished_jobs_is_not_deleted(workspace):
@@ -196,9 +306,9 @@ def test_as_many_nodes_are_there_as_were_in_use_at_once():
         return zero + timedelta(seconds=second)
 
     spans = [(2, at(0), at(10)), (1, at(10), at(20)), (1, at(15), None)]
-    assert [computes.peak(spans, at(since)) for since in (0, 12)] == [2, 2]
-    assert computes.peak(spans[1:2], at(0)) == 1
-    assert computes.peak([], zero) == 0
+    assert [capacity.peak(spans, at(since)) for since in (0, 12)] == [2, 2]
+    assert capacity.peak(spans[1:2], at(0)) == 1
+    assert capacity.peak([], zero) == 0
 
 
 def test_the_sizes_have_units(workspace):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import tarfile
 import threading
+import zipfile
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from aml.errors import BackendError
+from aml.errors import BackendError, Conflict
 from aml.spec.model import DataInput
 from aml.workspace.embedded import downloads
 from aml.workspace.embedded.downloads import fetch
 from aml.workspace.records import Reason, Status
-from conftest import command_job, log_of
+from conftest import command_job, log_of, wait_for
 
 CONTENT = os.urandom(3_000_000)
 
@@ -25,6 +29,7 @@ class Site:
     def __init__(self) -> None:
         self.content = CONTENT
         self.breaks = 0
+        self.gate: threading.Event | None = None  # what follows the first 1,000 bytes waits for it
         self.requests: list[tuple[str, str | None]] = []  # status, Range
         site = self
 
@@ -63,7 +68,12 @@ class Site:
             handler.wfile.write(body[: len(body) // 2])
             handler.close_connection = True
             return
-        handler.wfile.write(body)
+        if self.gate is not None:
+            handler.wfile.write(body[:1000])
+            self.gate.wait(60)
+            body = body[1000:]
+        with suppress(ConnectionError):  # the job was canceled meanwhile
+            handler.wfile.write(body)
 
 
 @pytest.fixture
@@ -164,3 +174,83 @@ def test_direct_gives_the_job_the_address_itself(site, workspace):
     workspace.wait(job.name, timeout_s=60)
     assert log_of(workspace, job.name) == f"{site.url}\n"
     assert site.requests == []
+
+
+def zipped(**files: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "/"), text)
+    return content.getvalue()
+
+
+def test_who_asks_hears_how_far_it_is(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "TELL_S", 0.0)
+    told: list[str] = []
+    fetch(site.url, tmp_path, tell=told.append)
+    assert told[-1] == "fetching my file.bin: 3.0 of 3.0 MB (100%)"
+
+
+def test_an_archive_is_unpacked_for_a_job_that_asks_for_it_and_only_once(site, workspace):
+    site.content = zipped(train__a=b"hello", readme=b"r")
+    url = site.url.replace("my%20file.bin", "fowl%20data.zip")
+    spec = command_job(
+        "cat ${{inputs.data}}/train/a; basename ${{inputs.data}}; ls ${{inputs.packed}}",
+        inputs={"data": DataInput(url), "packed": DataInput(url)},
+        properties={"aml.unpack": "data"},
+    )
+    for _ in range(2):
+        job = workspace.wait(workspace.submit(spec).name, timeout_s=60)
+        assert job.status is Status.COMPLETED, job.message
+        assert log_of(workspace, job.name) == "hellofowl_data\nfowl data.zip\n"
+    assert [status for status, _ in site.requests] == ["200", "304", "304", "304"]
+
+
+def test_a_new_archive_at_the_same_address_is_unpacked_anew(site, tmp_path):
+    for text in (b"one", b"two"):
+        site.content = zipped(a=text)
+        fetch(site.url, tmp_path, unpack=True)
+        assert (downloads.unpacked(site.url, tmp_path) / "a").read_bytes() == text
+
+
+def test_a_tar_with_links_inside_is_unpacked(site, tmp_path):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as tar:
+        info = tarfile.TarInfo("a/data.txt")
+        info.size, info.mode = 5, 0o755
+        tar.addfile(info, io.BytesIO(b"hello"))
+        link = tarfile.TarInfo("a/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "data.txt"
+        tar.addfile(link)
+    site.content = content.getvalue()
+    fetch(site.url, tmp_path, unpack=True)
+    folder = downloads.unpacked(site.url, tmp_path)
+    assert (folder / "a" / "link").read_text() == "hello"
+    assert (folder / "a" / "data.txt").stat().st_mode & 0o777 == 0o755
+
+
+def test_what_is_no_archive_and_a_bomb_are_refused(site, tmp_path, monkeypatch):
+    with pytest.raises(BackendError, match="is no whole tar or zip archive"):
+        fetch(site.url, tmp_path, unpack=True)
+    monkeypatch.setattr(downloads, "_LEAST_LIMIT_BYTES", 1_000_000)
+    site.content = zipped(zeros=bytes(50_000_000))
+    with pytest.raises(BackendError, match="unpacks to more than"):
+        fetch(site.url, tmp_path, unpack=True)
+    assert not downloads.unpacked(site.url, tmp_path).exists()
+
+
+@pytest.mark.parametrize("asked", ["nobody", "local", "file"])
+def test_only_folders_that_are_fetched_can_be_unpacked(workspace, site, tmp_path, asked):
+    inputs = {"local": DataInput(str(tmp_path)), "file": DataInput(site.url, type="uri_file")}
+    with pytest.raises(Conflict, match=r"aml\.unpack: "):
+        workspace.submit(command_job("true", inputs=inputs, properties={"aml.unpack": asked}))
+
+
+def test_a_job_that_waits_for_its_data_says_so_and_can_be_canceled(site, workspace):
+    site.gate = threading.Event()
+    job = workspace.submit(command_job("true", inputs={"data": DataInput(site.url)}))
+    wait_for(lambda: "fetching my file.bin: 0.0 of 3.0 MB" in (workspace.job(job.name).message or ""))
+    workspace.cancel(job.name)
+    site.gate.set()
+    ended = workspace.wait(job.name, timeout_s=30)
+    assert (ended.status, ended.message) == (Status.CANCELED, None)

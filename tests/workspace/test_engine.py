@@ -378,10 +378,14 @@ def test_jobs_submitted_to_an_engine_that_is_about_to_end_all_run(workspace, mon
     assert {job.status for job in jobs} == {Status.COMPLETED}
 
 
+def with_tests_on_path() -> str:
+    return os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+
+
 def test_two_engines_never_run_at_once(workspace, aml_home):
     code = "from aml.workspace import open_workspace; from conftest import command_job\n"
     code += "open_workspace().submit(command_job('true'))"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = os.environ | {"PYTHONPATH": with_tests_on_path()}
     starters = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(6)]
     assert [starter.wait(60) for starter in starters] == [0] * 6
     keepers = [process for process in processes_of(aml_home) if "aml-keeper" in process.cmdline()]
@@ -444,6 +448,6 @@ def test_stopping_the_engine_leaves_jobs_running_and_their_end_is_noticed(worksp
 def test_the_engine_holds_no_pipe_of_its_starter(aml_home):
     code = "from aml.workspace import open_workspace; from conftest import command_job\n"
     code += "print(open_workspace().submit(command_job('sleep 30')).name)"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = os.environ | {"PYTHONPATH": with_tests_on_path()}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=20)
     assert told.stdout.strip()  # communicate() would have waited for whoever else holds the pipe

@@ -7,23 +7,29 @@ import os
 import select
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aml.workspace.embedded.engine.executors import MARKER, Launch, process
+from aml.workspace.embedded.engine.executors import MARKER, Launch, groups, process
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.paths import JobPaths
 from conftest import is_running, kill, wait_for
 
 
-@pytest.fixture(params=["isolated", "plain"])
+@pytest.fixture(params=["namespace", "group", "reaper"])
 def executor(request, monkeypatch, tmp_path):
-    if request.param == "plain":
-        monkeypatch.setattr(process, "isolation", lambda: ())
-    elif not process.isolation():
+    """One for each way in which a job's processes are kept together."""
+    if request.param == "namespace" and not process.isolation():
         pytest.skip("no process namespaces on this machine")
+    if request.param == "group" and groups.place() is None:
+        pytest.skip("no control groups on this machine")
+    if request.param != "namespace":
+        monkeypatch.setattr(process, "isolation", lambda: ())
+    if request.param == "reaper":
+        monkeypatch.setattr(groups, "place", lambda: None)
     engine = tmp_path / "engine"
     engine.mkdir()
     (engine / "pid").write_text(f"{os.getpid()}\n")  # an engine that lives: wrappers need not bring one back
@@ -125,6 +131,49 @@ def test_what_a_job_leaves_in_the_background_ends_with_it(executor, paths):
     finished(executor, started, paths)
     executor.sweep(started, paths)
     assert members(paths.folder) == []
+
+
+HIDDEN = f"""
+import os, subprocess, sys
+code = "import os, time; open('up', 'w').write(str(os.getpid())); os.rename('up', 'hidden'); time.sleep(300)"
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execve({sys.executable!r}, [{sys.executable!r}, "-c", code], {{}})
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.parametrize("ending", ["by itself", "asked", "wrapper killed"])
+def test_a_process_that_hides_from_its_parents_and_its_environment_ends_with_the_job(executor, paths, ending):
+    (paths.work / "hide.py").write_text(HIDDEN)
+    last = "true" if ending == "by itself" else "sleep 300"
+    wait = "while [ ! -e hidden ]; do sleep 0.02; done"
+    command = f"{shlex.quote(sys.executable)} hide.py; {wait}; echo up; {last}"
+    started = executor.start(launch(paths, command))
+    wait_for(lambda: "up" in paths.log.read_text())
+    if ending == "wrapper killed":
+        kill(started.pid)
+        wait_for(lambda: not executor.is_alive(started))
+    if ending == "asked":
+        executor.end(started, paths, grace_s=5)
+    else:
+        wait_for(lambda: not executor.is_alive(started))
+        executor.sweep(started, paths)
+    assert hidden(paths) == []
+    assert not paths.group.exists() or not Path(paths.group.read_text()).exists()
+
+
+def hidden(paths: JobPaths) -> list[int]:
+    import psutil
+
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if one.status() != psutil.STATUS_ZOMBIE and one.cwd() == str(paths.work):
+                found.append(one.pid)
+    return found
 
 
 def test_a_killed_wrapper_leaves_no_exit_status_and_a_sweep_no_process(executor, paths):

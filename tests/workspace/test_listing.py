@@ -10,6 +10,7 @@ import pytest
 from aml.spec.updates import Update
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.listing import listing
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.records import JobFilter, Reason, Status
 
@@ -25,6 +26,14 @@ FILTERS = {
 @pytest.fixture
 def database(tmp_path):
     return Database(tmp_path / "store.db")
+
+
+def claimed(jobs: Jobs, lease: str):
+    """The next job, claimed."""
+    queue = Queue(jobs._database)
+    claim = queue.next(local_jobs=9)
+    assert claim is None or queue.claim(claim.job.name, lease)
+    return claim
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def test_jobs_are_found_by_their_status_of_now(jobs):
     for name in ("one", "two"):
         add(jobs, name)
     assert names(jobs, status=Status.QUEUED) == ["two", "one"]
-    jobs.claim("engine", local_jobs=2)
+    claimed(jobs, "engine")
     jobs.record_end("one", "engine", Reason.LOST)
     assert names(jobs, status=Status.QUEUED) == ["two"]
     assert names(jobs, status=Status.FAILED) == ["one"]
@@ -98,7 +107,7 @@ def test_every_list_follows_an_index_in_its_order(database, keys, archived):
 def test_a_row_far_down_is_found_about_as_fast_as_with_few_jobs(database, jobs):
     """Steps of SQLite's machine instead of a clock: they are the same on every machine."""
     add(jobs, "rare", experiment="b", tags={"team": "red", "hot": "1"})
-    jobs.claim("engine", local_jobs=2)
+    claimed(jobs, "engine")
     with database.transaction() as write:
         write.execute("UPDATE job SET compute = 'gpu'")
     jobs.record_end("rare", "engine", Reason.LOST)

@@ -8,8 +8,17 @@ import pytest
 
 from aml.errors import Conflict, NotFound
 from aml.workspace.embedded.database import Database, StoreError
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.records import JobFilter, Reason, Status
+
+
+def claimed(jobs: Jobs, lease: str):
+    """The next job, claimed."""
+    queue = Queue(jobs._database)
+    claim = queue.next(local_jobs=9)
+    assert claim is None or queue.claim(claim.job.name, lease)
+    return claim
 
 
 @pytest.fixture
@@ -50,13 +59,13 @@ def test_what_fails_before_the_commit_leaves_no_job(jobs):
 def test_jobs_are_claimed_in_the_order_of_their_submission(jobs):
     for name in ("b", "a", "c"):
         add(jobs, name)
-    assert [jobs.claim("engine", local_jobs=9).job.name for _ in range(3)] == ["b", "a", "c"]
-    assert jobs.claim("engine", local_jobs=9) is None
+    assert [claimed(jobs, "engine").job.name for _ in range(3)] == ["b", "a", "c"]
+    assert claimed(jobs, "engine") is None
 
 
 def test_a_job_passes_its_statuses_in_order_and_every_one_is_an_event(jobs):
     add(jobs)
-    jobs.claim("engine", local_jobs=9)
+    claimed(jobs, "engine")
     jobs.record_start("a", "engine", "{}")
     jobs.record_finalizing("a", "engine")
     jobs.record_end("a", "engine", Reason.COMMAND_SUCCEEDED, exit_code=0)
@@ -67,7 +76,7 @@ def test_a_job_passes_its_statuses_in_order_and_every_one_is_an_event(jobs):
 
 def test_a_stale_engine_changes_nothing(jobs):
     add(jobs)
-    jobs.claim("old", local_jobs=9)
+    claimed(jobs, "old")
     jobs.adopt("a", "new")
     jobs.record_start("a", "old", "{}")
     jobs.record_end("a", "old", Reason.COMMAND_FAILED)
@@ -77,12 +86,12 @@ def test_a_stale_engine_changes_nothing(jobs):
 def test_canceling_a_queued_job_ends_it_at_once(jobs):
     add(jobs)
     assert jobs.request_cancel("a").status is Status.CANCELED
-    assert jobs.claim("engine", local_jobs=9) is None
+    assert claimed(jobs, "engine") is None
 
 
 def test_a_cancel_during_the_start_is_not_overwritten_by_it(jobs):
     add(jobs)
-    jobs.claim("engine", local_jobs=9)
+    claimed(jobs, "engine")
     assert jobs.request_cancel("a").status is Status.CANCEL_REQUESTED
     jobs.record_start("a", "engine", "{}")
     assert jobs.get("a").status is Status.CANCEL_REQUESTED
@@ -90,7 +99,7 @@ def test_a_cancel_during_the_start_is_not_overwritten_by_it(jobs):
 
 def test_canceling_a_finished_job_is_a_conflict(jobs):
     add(jobs)
-    jobs.claim("engine", local_jobs=9)
+    claimed(jobs, "engine")
     jobs.record_end("a", "engine", Reason.COMMAND_FAILED)
     with pytest.raises(Conflict, match="a is Failed already"):
         jobs.request_cancel("a")
@@ -98,7 +107,7 @@ def test_canceling_a_finished_job_is_a_conflict(jobs):
 
 def test_an_ended_job_does_not_end_again(jobs):
     add(jobs)
-    jobs.claim("engine", local_jobs=9)
+    claimed(jobs, "engine")
     jobs.record_end("a", "engine", Reason.COMMAND_FAILED, exit_code=3)
     jobs.record_end("a", "engine", Reason.COMMAND_SUCCEEDED)
     assert (jobs.get("a").status, jobs.get("a").exit_code) == (Status.FAILED, 3)

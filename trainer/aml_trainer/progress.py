@@ -19,8 +19,16 @@ INTERVAL_S = 0.1  # at most ten updates a second
 class ProgressBar:
     """`update` after each batch, then `finish`. Leaving the block before that ends the line."""
 
-    def __init__(self, label: str, *, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        label: str,
+        *,
+        quiet: bool = False,
+        out: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._label = label
+        self._quiet = quiet
         self._out = sys.stderr if out is None else out
         self._clock = clock
         self._started = clock()
@@ -44,7 +52,7 @@ class ProgressBar:
         `loss` is read only when it is drawn: on a GPU that waits for the device.
         """
         now = self._clock()
-        if now - self._drawn < INTERVAL_S and share < 1:
+        if self._quiet or (now - self._drawn < INTERVAL_S and share < 1):
             return
         self._drawn = now
         filled = int(BLOCKS * share)
@@ -61,6 +69,8 @@ class ProgressBar:
         self._write(f"\r{line[:WIDTH]:<{WIDTH}}")
 
     def _write(self, text: str) -> None:
+        if self._quiet:
+            return
         self._out.write(text)
         self._out.flush()
         self._line_is_open = not text.endswith("\n")

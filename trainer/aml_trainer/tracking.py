@@ -13,12 +13,13 @@ LogMetrics = Callable[[Mapping[str, float], int], object]
 
 
 @contextmanager
-def tracked_run(params: Mapping[str, object]) -> Iterator[LogMetrics]:
-    """The run of MLFLOW_RUN_ID, or a new one, with `params` logged; it ends FAILED when the block raises.
+def tracked_run(params: Mapping[str, object], *, active: bool = True) -> Iterator[LogMetrics]:
+    """The run of MLFLOW_RUN_ID, or a new one, with `params` logged; it ends FAILED when the block raises. One
+    process of several is `active`: it alone records.
 
     Raises TrainerError when the server can't be used, after mlflow's own retries.
     """
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
+    if not (active and os.environ.get("MLFLOW_TRACKING_URI")):
         yield lambda *_: None
         return
     # Before the import: mlflow decides then, and the tracking server is the only address a training contacts.

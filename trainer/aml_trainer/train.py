@@ -1,162 +1,175 @@
-"""Train a classifier of torchvision from scratch: data, model, a loop over epochs, and the best model as files."""
+"""Train a classifier of torchvision: data, model, a loop over epochs, and the best model as files."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 
 import torch
-from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD
-from torch.optim.lr_scheduler import LambdaLR
-from torchvision import models
 
-from aml_trainer import checkpoint
+from aml_trainer import checkpoint, results
+from aml_trainer.checkpoint import Position
 from aml_trainer.config import Config
-from aml_trainer.data import ImageSet, Normalisation, augment, batches, count_batches, load
-from aml_trainer.errors import ConfigError, TrainerError
+from aml_trainer.data import batches, count_batches, generator
+from aml_trainer.devices import select
+from aml_trainer.distributed import Layout, check_batch, gather, joined, share_buffers, total
+from aml_trainer.errors import Stopped, TrainerError
 from aml_trainer.progress import ProgressBar
-from aml_trainer.tracking import tracked_run
-
-FAMILIES = ("resnet*", "resnext*", "wide_resnet*", "densenet*")
-EVAL_BATCH = 256  # images
-
-
-@dataclass(frozen=True)
-class Result:
-    """The best epoch: highest validation accuracy, then lowest validation loss."""
-
-    epoch: int = 0  # counts from 1; 0 is none yet
-    val_acc: float = -1.0  # share of the validation images
-    val_loss: float = math.inf  # mean cross entropy, nats
-
-    def beats(self, other: Result) -> bool:
-        return (self.val_acc, -self.val_loss) > (other.val_acc, -other.val_loss)
+from aml_trainer.results import Result
+from aml_trainer.setup import Training, prepare
+from aml_trainer.signals import StopSignal, stop_signal
+from aml_trainer.tracking import LogMetrics, tracked_run
 
 
-@dataclass(frozen=True)
-class Training:
-    """All that the loop works on, on the training's device."""
-
-    config: Config
-    classes: list[str]
-    train_set: ImageSet
-    val_set: ImageSet
-    normalise: Normalisation
-    model: nn.Module
-    optimizer: SGD
-    schedule: LambdaLR  # one step per batch
-
-
-def train(config: Config) -> Result:
+def train(config: Config, layout: Layout | None = None) -> Result:
     """Run all epochs and return the best, whose weights are in `config.output_dir` as soon as it is known."""
-    training = prepare(config)
-    best = Result()
-    with tracked_run(_params(training)) as log_metrics:
-        for epoch in range(1, config.epochs + 1):
-            with ProgressBar(f"epoch {epoch:{len(str(config.epochs))}}/{config.epochs}") as bar:
-                train_loss, images_per_s = train_epoch(training, bar)
-                val_loss, val_acc = evaluate(training.model, training.normalise, training.val_set)
-                if (result := Result(epoch, val_acc, val_loss)).beats(best):
-                    best = result
-                    _save(training, best)
-                metrics = {"train_loss": train_loss, "val_loss": val_loss, "val_acc": val_acc}
-                summary = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-                bar.finish(f"{summary}  {images_per_s:,.0f} images/s")
-            log_metrics({**metrics, "best_val_acc": best.val_acc, "images_per_s": images_per_s}, epoch)
+    layout = layout or Layout()
+    check_batch(layout, config.batch_size)
+    compute = select(config, layout.local_rank)
+    found = checkpoint.find(config)
+    with joined(layout, compute.device), stop_signal(layout) as stop:
+        training = prepare(config, compute, layout)
+        position, best = (
+            (Position(), Result())
+            if found is None
+            else restore(training, checkpoint.load(found, config, layout.world_size))
+        )
+        history = results.History(config.output_dir, position.epoch, writes=layout.is_first)
+        with tracked_run(_params(training), active=layout.is_first) as log_metrics:
+            best = run_epochs(training, position, best, history, log_metrics, stop)
+    if layout.is_first:
+        results.finish(training, best, history)
     return best
 
 
-def prepare(config: Config) -> Training:
-    """Read the images and make model, optimizer and schedule. The seed rules from here on."""
-    device = _device(config.device)
-    train_set, val_set, classes = load(config.data, config.image_size)
-    torch.manual_seed(config.seed)
-    model = _build(config.model, len(classes)).to(memory_format=torch.channels_last).to(device)
-    optimizer = SGD(
-        model.parameters(),
-        config.lr,
-        momentum=config.momentum,
-        nesterov=config.momentum > 0,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
-    steps = config.epochs * count_batches(train_set, config.batch_size)
-    schedule = LambdaLR(optimizer, lambda step: rate_factor(step, steps, config.warmup))
-    normalise = Normalisation.of(train_set.images)
-    return Training(config, classes, train_set.to(device), val_set.to(device), normalise, model, optimizer, schedule)
+def run_epochs(
+    training: Training, position: Position, best: Result, history: results.History, log: LogMetrics, stop: StopSignal
+) -> Result:
+    """Train from `position` to the last epoch, or until the validation loss has been higher for `patience` of them."""
+    config, layout = training.config, training.layout
+    for epoch in range(position.epoch, config.epochs + 1):
+        if config.patience and position.waited >= config.patience:
+            break
+        label = f"epoch {epoch:{len(str(config.epochs))}}/{config.epochs}"
+        with ProgressBar(label, quiet=not layout.is_first) as bar:
+            train_loss, images_per_s = train_epoch(training, position, best, bar, stop)
+            val_loss, val_acc = evaluate(training)
+            if (result := Result(epoch, val_acc, val_loss)).beats(best):
+                best = result
+                if layout.is_first:
+                    results.save(training, best)
+            metrics = {"train_loss": train_loss, "val_loss": val_loss, "val_acc": val_acc}
+            summary = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            bar.finish(f"{summary}  {images_per_s:,.0f} images/s")
+        metrics |= {"best_val_acc": best.val_acc, "images_per_s": images_per_s}
+        log(metrics, epoch)
+        history.append(epoch, metrics)
+        position = _after(position, val_loss)
+        if config.checkpoint_every and epoch % config.checkpoint_every == 0:
+            save_state(training, position, best)
+    return best
 
 
-def train_epoch(training: Training, bar: ProgressBar) -> tuple[float, float]:
-    """One pass: the mean training loss (smoothed and augmented, as it is minimised) and images per second."""
-    config, images = training.config, training.train_set
+def train_epoch(
+    training: Training, position: Position, best: Result, bar: ProgressBar, stop: StopSignal
+) -> tuple[float, float]:
+    """What is left of an epoch: the mean training loss (smoothed and augmented, as it is minimised) and images/s."""
+    config, layout, images = training.config, training.layout, len(training.train_set)
     training.model.train()
-    total, seen = torch.zeros((), device=images.labels.device), 0
     count = count_batches(images, config.batch_size)
-    for number, batch in enumerate(batches(images, config.batch_size), start=1):
-        inputs = augment(training.normalise(batch.images), rotate=config.rotate, shift=config.shift)
-        loss = cross_entropy(training.model(inputs), batch.labels, label_smoothing=config.label_smoothing)
-        training.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        training.optimizer.step()
-        training.schedule.step()
-        seen += len(batch)
-        total += loss.detach() * len(batch)
-        bar.update(number / count, seen, loss.detach())
-    train_loss = float(total) / seen
+    loss_sum = torch.tensor(position.loss_sum / layout.world_size, device=training.compute.device)
+    seen = position.seen
+    order = batches(images, config.batch_size, seed=config.seed, epoch=position.epoch, first=position.batches)
+    for number, rows in enumerate(order, start=position.batches + 1):
+        inputs, labels = training.batch(rows, generator(config.seed, position.epoch, number))
+        with training.compute.autocast():
+            loss = cross_entropy(training.model(inputs), labels, label_smoothing=config.label_smoothing)
+        torch.autograd.backward(training.scaler.scale(loss / config.accumulate))
+        seen += len(rows)
+        loss_sum += loss.detach() * len(labels)
+        if number % config.accumulate and number < count:
+            continue
+        _step(training)
+        bar.update(number / count, seen - position.seen, loss.detach())
+        if stop.seen() and number < count:
+            loss_so_far = float(total(layout, loss_sum))
+            save_state(training, replace(position, batches=number, loss_sum=loss_so_far, seen=seen), best)
+            raise Stopped(f"stopped by SIGTERM in epoch {position.epoch}; --resume auto goes on from there")
+    train_loss = float(total(layout, loss_sum)) / seen
     if not math.isfinite(train_loss):
         raise TrainerError(f"the training loss became {train_loss}: a lower --lr than {config.lr:g} may help")
-    return train_loss, seen / bar.elapsed_s
+    return train_loss, (seen - position.seen) / bar.elapsed_s
 
 
-def evaluate(model: nn.Module, normalise: Normalisation, images: ImageSet) -> tuple[float, float]:
-    """Mean cross entropy and accuracy over all of `images`."""
-    model.eval()
-    with torch.inference_mode():
-        logits = torch.cat([model(normalise(part)) for part in torch.split(images.images, EVAL_BATCH)])
-        loss = cross_entropy(logits, images.labels)
-        accuracy = (logits.argmax(1) == images.labels).double().mean()
-    return float(loss), float(accuracy)
+def _step(training: Training) -> None:
+    if training.config.clip_norm:
+        training.scaler.unscale_(training.optimizer)
+        torch.nn.utils.clip_grad_norm_(training.trained.parameters(), training.config.clip_norm)
+    training.scaler.step(training.optimizer)
+    training.scaler.update()
+    training.optimizer.zero_grad()
+    training.schedule.step()
 
 
-def rate_factor(step: int, steps: int, warmup: float) -> float:
-    """The learning rate at `step` of `steps` as a share of its peak: a line up to it, then half a cosine down to 0."""
-    rise = warmup * steps
-    if step < rise:
-        return (step + 1) / (rise + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(steps - rise, 1)))
+def evaluate(training: Training) -> tuple[float, float]:
+    """Mean cross entropy and accuracy over all validation images, each judged by one of the processes."""
+    share_buffers(training.layout, training.trained)
+    rows = training.layout.shard(torch.arange(len(training.val_set)))
+    logits, labels = training.predict(rows)
+    loss = cross_entropy(logits.double(), labels, reduction="sum")
+    correct = (logits.argmax(1) == labels).sum()
+    sums = total(training.layout, torch.stack([loss, correct.double()])).tolist()
+    return sums[0] / len(training.val_set), sums[1] / len(training.val_set)
+
+
+def save_state(training: Training, position: Position, best: Result) -> None:
+    random = [torch.get_rng_state()]
+    if training.compute.device.type == "cuda":
+        random.append(torch.cuda.get_rng_state(training.compute.device))
+    all_random = gather(training.layout, random)
+    if training.layout.is_first:
+        state = {
+            "config": checkpoint.recipe(training.config),
+            "world_size": training.layout.world_size,
+            "position": asdict(position),
+            "best": asdict(best),
+            "model": training.network.state_dict(),
+            "optimizer": training.optimizer.state_dict(),
+            "schedule": training.schedule.state_dict(),
+            "scaler": training.scaler.state_dict(),
+            "random": all_random,
+        }
+        checkpoint.save(training.config.output_dir, state)
+
+
+def restore(training: Training, state: checkpoint.State) -> tuple[Position, Result]:
+    """Put `state` into `training`; what is left to know is how far it is and which epoch was best."""
+    training.network.load_state_dict(state["model"])
+    training.optimizer.load_state_dict(state["optimizer"])
+    training.schedule.load_state_dict(state["schedule"])
+    training.scaler.load_state_dict(state["scaler"])
+    on_cpu, *on_device = state["random"][training.layout.rank]
+    torch.set_rng_state(on_cpu)
+    if on_device:
+        torch.cuda.set_rng_state(on_device[0], training.compute.device)
+    return Position(**state["position"]), Result(**state["best"])
+
+
+def _after(position: Position, val_loss: float) -> Position:
+    lower = val_loss < position.lowest_val_loss
+    return Position(
+        epoch=position.epoch + 1,
+        waited=0 if lower else position.waited + 1,
+        lowest_val_loss=val_loss if lower else position.lowest_val_loss,
+    )
 
 
 def _params(training: Training) -> dict[str, object]:
     counts = {"train_images": len(training.train_set), "val_images": len(training.val_set)}
-    return {**asdict(training.config), **counts, "classes": len(training.classes)}
-
-
-def _save(training: Training, best: Result) -> None:
-    description = {
-        "architecture": training.config.model,
-        "classes": training.classes,
-        "image_size": training.config.image_size,
-        "mean": list(training.normalise.mean),
-        "std": list(training.normalise.std),
-        **asdict(best),
+    return {
+        **asdict(training.config),
+        **counts,
+        "classes": len(training.classes),
+        "precision": training.compute.precision,
     }
-    checkpoint.save(training.config.output_dir, training.model.state_dict(), description)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:  # what torch raises for unknown names and for absent devices
-        raise ConfigError(f"--device {name}: {str(error).splitlines()[0]}") from error
-
-
-def _build(name: str, classes: int) -> nn.Module:
-    known = models.list_models(module=models, include=FAMILIES)
-    if name not in known:
-        raise ConfigError(f"--model: {name!r} is none of {', '.join(known)}")
-    model: nn.Module = models.get_model(name, weights=None, num_classes=classes)
-    return model

@@ -51,6 +51,7 @@ NOUNS: Mapping[str, str] = {
     "component": "Register components, the steps of pipelines.",
     "datastore": "Name the places that data is kept in.",
     "workspace": "Make, look at and delete workspaces.",
+    "registry": "Make, list and delete registries, which workspaces share.",
     "folder": "Prepare a folder as Azure ML v1 does.",
     "run": "Submit scripts with run configurations of Azure ML v1.",
     "compute": "Say where jobs run, and how many at once.",
@@ -62,6 +63,7 @@ NOUNS: Mapping[str, str] = {
 COMMANDS: Mapping[str, str] = {
     "validate": "Check YAML files without running them.",
     "explain": "Tell what a code of `aml validate` means.",
+    "convert": "Print what a file of Azure ML v1 means in v2.",
     "completion": "Print what a shell loads to complete commands and names.",
 }
 """Commands that are no noun; the module has one function."""
@@ -129,7 +131,7 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, _expanded(ctx, args))
         take_globals(ctx)
-        _azure_only.take(ctx)
+        _azure_only.take(self.path, ctx)
         set_log_level()
         return rest
 

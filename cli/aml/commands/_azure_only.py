@@ -51,7 +51,6 @@ _OF_WORKSPACE = (
     *("--public-network-access", "--system-datastores-auth-mode -d", "--update-dependent-resources -u?"),
 )
 WITHOUT_EFFECT: Mapping[str, Sequence[str]] = {
-    "job create": ("--skip-validation?",),
     "workspace create": (
         *_OF_WORKSPACE,
         *("--default-resource-group", "--enable-data-isolation -e?", "--hub-id", "--key-vault -k", "--kind"),
@@ -84,10 +83,13 @@ def options(command: str) -> list[Parameter]:
     return declared_options(declaration)
 
 
-def take(ctx: Context) -> None:
+def take(command: str, ctx: Context) -> None:
     """Drop what was given of these, and say so."""
-    hidden = [param for param in ctx.command.get_params(ctx) if param.name.startswith(_PREFIX)]
-    given = [param.opts[0] for param in hidden if ctx.params.pop(param.name, None) not in (None, False, [])]
+    given = [
+        flag.rstrip("?*").split()[0]
+        for number, flag in enumerate(WITHOUT_EFFECT.get(command, ()))
+        if ctx.params.pop(f"{_PREFIX}{number}", None)
+    ]
     if given:
         note(f"{', '.join(given)}: without effect, there is nothing of the kind on this machine")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from aml.commands._output import emit_list
 from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.view import entities
+
+if TYPE_CHECKING:
+    from aml.workspace.again import Again
 
 NewName = Annotated[str | None, typer.Option("--new-name", metavar="NAME", help="Name of the new job.")]
 
@@ -31,7 +34,7 @@ def clone(
 
     job = workspace_in_use().job(name)
     new = again.clone(job, set_ or [], name=new_name, experiment_name=experiment_name)
-    return submit(new.spec, code_of=new.code_of, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+    return _submit(new, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 
 
 def retry(
@@ -46,7 +49,7 @@ def retry(
     from aml.workspace import again
 
     new = again.retry(workspace_in_use().job(name), set_ or [], name=new_name)
-    return submit(new.spec, code_of=new.code_of, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
+    return _submit(new, stream=stream, cancel_on_interrupt=cancel_on_interrupt, web=web)
 
 
 def diff(
@@ -64,3 +67,14 @@ def diff(
     found = [entities.difference(each.part, each.key, each.first, each.second) for each in differences(first, second)]
     columns = {"Part": "part", "Key": "key", first.job.name: "first", second.job.name: "second"}
     emit_list(found, columns, none="The jobs do not differ.")
+
+
+def _submit(new: Again, *, stream: bool, cancel_on_interrupt: bool, web: bool) -> int:
+    return submit(
+        new.spec,
+        code_of=new.code_of,
+        secrets_of=new.secrets_of,
+        stream=stream,
+        cancel_on_interrupt=cancel_on_interrupt,
+        web=web,
+    )

@@ -26,6 +26,7 @@ def submit(
     spec: CommandJob | SweepJob,
     *,
     code_of: str | None = None,
+    secrets_of: str | None = None,
     stream: bool,
     cancel_on_interrupt: bool,
     web: bool,
@@ -38,7 +39,7 @@ def submit(
         _tell_unmet("; ".join(unmet), strict=strict)
     for text in workspace.notes(spec):
         note(text)
-    job = workspace.submit(spec, code_of=code_of)
+    job = workspace.submit(spec, code_of=code_of, secrets_of=secrets_of)
     if save_as is not None:
         _save(job, save_as)
     open_web(job, web)

@@ -23,7 +23,7 @@ _KINDS: Mapping[str, str] = {
 """Option -> what it names, whatever the command."""
 
 _VERSIONED = ("model", "data", "environment", "component")
-_NAMED = ("job", "compute", "datastore", "experiment", "workspace", *_VERSIONED)
+_NAMED = ("job", "compute", "datastore", "experiment", "workspace", "registry", *_VERSIONED)
 _NEW = ("create", "attach", "import")  # verbs whose name is a new one
 
 

@@ -80,13 +80,17 @@ def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Componen
     return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
 
 
-def checked(file: Path | None, sets: Sequence[str], kind: str, **flags: object) -> Mapping[str, Any]:
-    """What a file of a kind says that only Azure has a use for. Raises `SpecError` for one that is wrong."""
-    document = read(file, sets, flags)
+def name_in(file: Path | None, sets: Sequence[str], kind: str, name: str | None) -> str:
+    """The name of a workspace or registry: all of its file that this machine has a use for."""
+    if file is None and not sets:
+        if name is None:
+            raise UsageError(f"a {kind} needs a name", "Give --name, or --file.")
+        return name
+    document = read(file, sets, {"name": name})
     found = problems(document, kind)
     if any(problem.severity == "error" for problem in found):
         raise SpecError(document.file, found, document.text)
-    return document.mapping()
+    return str(document.value("name"))
 
 
 def compute_spec(file: Path | None, sets: Sequence[str], **flags: object) -> ComputeSpec:
@@ -118,10 +122,10 @@ def _stored(document: Mapping[str, Any], sets: Sequence[str]) -> Document:
 
 def _compute(document: Document) -> ComputeSpec:
     kind = kind_of(document) if "type" in document.data or "$schema" in document.data else "amlcompute"
-    if kind in _MACHINES_ELSEWHERE:
+    if kind in ("virtualmachine", "kubernetes", "synapsespark"):
         raise AmlError(
-            f"a compute of the kind {kind} can't be used here: it is a machine that Azure ML attaches",
-            "This machine can be an amlcompute or a computeinstance. `aml validate` checks files of all kinds.",
+            f"a compute of the type {kind} can't be used here: jobs run on this machine",
+            "An amlcompute stands for several nodes of it, a computeinstance for one.",
         )
     if kind == "computeinstance":
         return _spec(document, kind, ComputeInstance)

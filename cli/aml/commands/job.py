@@ -18,6 +18,7 @@ from aml.commands._options import (
     Name,
     OptionalName,
     Sets,
+    SkipValidation,
     Strict,
     Web,
 )
@@ -46,6 +47,7 @@ def create(
     save_as: Annotated[
         Path | None, typer.Option("--save-as", "-a", metavar="FILE", help="Write the submitted job there, as YAML.")
     ] = None,
+    skip_validation: SkipValidation = False,  # noqa: ARG001
     web: Web = False,
 ) -> int:
     """Submit a job and return at once, or with --stream when it is over."""

@@ -36,7 +36,7 @@ def submit_script(
     async_: Annotated[bool, typer.Option("--async", help="Return at once.")] = False,
 ) -> int:
     """Submit a script with a run configuration of v1, and show its log until it is over."""
-    from aml.spec.runconfig import Script, find, read_job
+    from aml.spec.convert.runconfig import Script, find, read_job
 
     project = path.absolute()
     where = (source_directory or project).absolute()

@@ -10,7 +10,8 @@ import typer
 
 from aml.commands._app import globals_, note
 from aml.commands._options import Sets, Strict
-from aml.spec.check import check
+from aml.spec.check import Judge, check
+from aml.spec.parse import problems
 from aml.spec.report import Report, Target
 from aml.view import reports
 from aml.view.color import has_color
@@ -43,6 +44,9 @@ def validate(
     set_: Sets = None,
     strict: Strict = False,
     target: TargetOption = None,
+    skip_others: Annotated[
+        bool, typer.Option("--skip-others", help="Leave files that are not Azure ML's alone, named ones too.")
+    ] = False,
 ) -> int:
     """Check YAML files without running them: exit code 0 if all are valid, else 1.
 
@@ -50,7 +54,7 @@ def validate(
     with its $schema or a type that it knows, and those whose keys are those of one kind. `aml explain CODE` tells more
     of a message.
     """
-    return check_files(files, set_ or [], format_=format_, strict=strict, target=target)
+    return check_files(files, set_ or [], format_=format_, strict=strict, target=target, skip_others=skip_others)
 
 
 def check_files(
@@ -60,14 +64,15 @@ def check_files(
     format_: ReportFormat = "text",
     strict: bool = False,
     target: Target | None = None,
+    skip_others: bool = False,
 ) -> int:
     """Say of each file, with `--set` over it, what is wrong; the exit code."""
-    if target is None:
-        report = check(files, sets, stdin=sys.stdin.buffer, strict=strict)
-    else:
+    judge: Judge = problems
+    if target is not None:
         from aml.commands._targets import judge_for
 
-        report = check(files, sets, stdin=sys.stdin.buffer, strict=strict, judge=judge_for(target))
+        judge = judge_for(target)
+    report = check(files, sets, stdin=sys.stdin.buffer, strict=strict, judge=judge, skip_others=skip_others)
     _show(report, format_)
     if told := reports.skipped(report):
         note(told)

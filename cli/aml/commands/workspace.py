@@ -56,7 +56,9 @@ def create(
     no_wait: NoWait = False,  # noqa: ARG001, it is there when the command ends
 ) -> None:
     """Make a workspace: a folder of its own for jobs and models. Of a file the name counts; the rest is Azure's."""
-    _emit(create_workspace(_name_of(name, file, set_ or [])))
+    from aml.commands._specs import name_in
+
+    _emit(create_workspace(name_in(file, set_ or [], "workspace", name)))
 
 
 @app.command()
@@ -82,7 +84,11 @@ def update(
         raise UsageError(f"--add {text}: a setting is one value", "Set it with --set.")
     if not (set_ or remove or file):
         raise UsageError("there is nothing to update", "Give --set or --remove.")
-    workspace = open_workspace((_name_of(name, file, []) if file else name) or globals_().workspace_name)
+    if file is not None:
+        from aml.commands._specs import name_in
+
+        name = name_in(file, [], "workspace", name)
+    workspace = open_workspace(name or globals_().workspace_name)
     workspace.change_settings({**_pairs(set_ or []), **dict.fromkeys(remove or [])})
     _emit(workspace)
 
@@ -109,7 +115,7 @@ def export(file: Archive, name: OptionalName = None) -> None:
     info = open_workspace(name or globals_().workspace_name).info
     left_out = export_workspace(info.name, file.absolute())
     if left_out:
-        note(f"links that lead out of the workspace were left out: {', '.join(left_out)}")
+        note(f"links that lead out of the workspace, pipes and sockets were left out: {', '.join(left_out)}")
     say(f"Exported {info.name} to {file.absolute()}, {cards.size(file.stat().st_size)}")
 
 
@@ -139,16 +145,6 @@ def gc(name: OptionalName = None) -> None:
     """Delete stored files that nothing refers to, older than an hour, and environments unused for a month."""
     freed = open_workspace(name or globals_().workspace_name).collect_garbage()
     say(f"Freed {cards.size(freed)}.")
-
-
-def _name_of(name: str | None, file: Path | None, sets: Sequence[str]) -> str:
-    if file is not None or sets:
-        from aml.commands._specs import checked
-
-        name = str(checked(file, sets, "workspace", name=name)["name"])
-    if name is None:
-        raise UsageError("a workspace needs a name", "Give --name, or --file.")
-    return name
 
 
 def _pairs(sets: Sequence[str]) -> dict[str, str | None]:

@@ -16,6 +16,7 @@ from aml.spec.pipeline import (
     PipelineJob,
     PipelineSettings,
     Step,
+    needs_of,
 )
 from aml.spec.rules import bound_values, component_files, connections, steps
 
@@ -79,7 +80,6 @@ def _steps(document: Document) -> dict[str, Step]:
 
 def _step(pipeline: connections.Pipeline, step: steps.Step) -> Step:
     document = step.document
-    edges = connections.edges_of(pipeline, step, connections.bound_in(step))
     inline = step.runs not in document.data and step.type in ("command", "parallel")
     taken = (*_OWN, *(_COMMAND if step.type == "command" else _RUN_KEYS if step.type == "parallel" else ()))
     return Step(
@@ -87,7 +87,7 @@ def _step(pipeline: connections.Pipeline, step: steps.Step) -> Step:
         component=_inline(pipeline, step) if inline else _component(document, step.runs, step.type, step.name),
         inputs={name: parts.read_input(document, name) for name in document.mapping("inputs")},
         outputs={name: _output(document, name) for name in document.mapping("outputs")},
-        needs=tuple(dict.fromkeys(edge.producer for edge in edges)),
+        needs=needs_of(document.data),
         keys=_keys(document, taken if inline else _OWN),
     )
 

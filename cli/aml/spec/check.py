@@ -27,17 +27,19 @@ def check(
     stdin: BinaryIO,
     strict: bool = False,
     judge: Judge = problems,
+    skip_others: bool = False,
 ) -> Report:
     """What `judge` finds in the files that `names` stand for, with `a.b=value` texts put over each.
 
-    `-` is the standard input. With `strict` a warning is an error. Raises `UsageError` for a text of `sets`.
+    `-` is the standard input. With `strict` a warning is an error, with `skip_others` a named file that is not Azure
+    ML's is left alone as one of a folder is. Raises `UsageError` for a text of `sets`.
     """
     reports: dict[str, FileReport | None] = {}
     several = len(names) != 1
     for name in names:
         for file, load_it, named in _files(name, stdin):
             if file not in reports:
-                reports[file] = _report(file, load_it, sets, judge, named=named)
+                reports[file] = _report(file, load_it, sets, judge, named=named and not skip_others)
             several = several or not named
     files = [report for report in reports.values() if report is not None]
     skipped = [file for file, report in reports.items() if report is None]

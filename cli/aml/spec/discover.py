@@ -11,9 +11,10 @@ from pathlib import Path
 from aml.errors import AmlError
 from aml.spec import schema_files
 from aml.spec.document import Document
-from aml.spec.kinds import by_keys, by_schema, by_type
+from aml.spec.kinds import by_keys, by_schema, by_type, by_version_1
 
-SUFFIXES = (".yml", ".yaml")
+SUFFIXES = (".yml", ".yaml", ".runconfig")
+_V1_FOLDER = ".azureml"  # hidden, and walked all the same
 _NOT_WALKED = frozenset({"node_modules", "__pycache__"})
 _LIKELY = 0.6  # of the keys of a file that names no kind: the rest may be misspelled
 _NEED_A_TYPE = frozenset({"pipeline"})  # `jobs` alone is what workflows of CI servers have
@@ -48,7 +49,7 @@ def is_azure_ml(document: Document) -> bool:
     data = document.data
     if not isinstance(data, dict):
         return _SIGNS.search(document.text) is not None
-    if by_schema(data) or by_type(data):
+    if by_version_1(document) or by_schema(data) or by_type(data):
         return True
     kind = by_keys(data)
     if kind is None or kind in _NEED_A_TYPE or not schema_files.has(kind):
@@ -88,7 +89,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for entry in entries:
         path = folder / entry.name
         if entry.is_dir(follow_symlinks=False):
-            hidden = entry.name.startswith(".")
+            hidden = entry.name.startswith(".") and entry.name != _V1_FOLDER
             if not (hidden or entry.name in _NOT_WALKED or (path / "pyvenv.cfg").exists()):
                 yield from _walk(path)
         elif entry.name.endswith(SUFFIXES) and entry.is_file():

@@ -9,6 +9,9 @@ from typing import Any
 from aml.spec.document import Document
 from aml.spec.wording import did_you_mean
 
+RUNCONFIG, HDCONFIG = V1 = ("runconfig", "hdconfig")
+_RUN_KEYS = frozenset({"communicator", "nodecount", "maxrundurationseconds", "datareferences"})
+_HYPERDRIVE_KEYS = frozenset({"primarymetricname", "primarymetricgoal", "maxtotalruns"})
 DEFAULT = "command"  # as Azure ML: a job without `type` is a command job
 
 SCHEMAS: Mapping[str, str] = {
@@ -94,6 +97,8 @@ KEYS: tuple[tuple[frozenset[str], str], ...] = (
 
 def kind_of(document: Document) -> str:
     """`command`, `model`, ...: the kind, also of a spec that is wrong or that aml can't use."""
+    if kind_of_v1 := by_version_1(document):
+        return kind_of_v1
     data = document.data
     if not isinstance(data, dict):
         return DEFAULT
@@ -101,6 +106,18 @@ def kind_of(document: Document) -> str:
         by_schema(data) or _deployment(data) or by_type(data) or by_keys(data) or _by_misspelled_type(data) or DEFAULT
     )
     return f"{kind}-component" if kind in COMPONENTS and "$schema" not in data and _is_component(data) else kind
+
+
+def by_version_1(document: Document) -> str | None:
+    """The kind of a file of Azure ML v1, by its name or by keys that nothing else has."""
+    if document.file.endswith(".runconfig"):
+        return RUNCONFIG
+    if not isinstance(document.data, dict):
+        return None
+    keys = {str(key).lower().replace("_", "") for key in document.data}
+    if "script" in keys and not _RUN_KEYS.isdisjoint(keys):
+        return RUNCONFIG
+    return HDCONFIG if "sampling" in keys and not _HYPERDRIVE_KEYS.isdisjoint(keys) else None
 
 
 def component_kind_of(document: Document) -> str:

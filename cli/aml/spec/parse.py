@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aml.errors import Pointer, Problem, SpecError
 from aml.spec import rules, schema, schema_files
 from aml.spec.document import Document
-from aml.spec.kinds import kind_of
+from aml.spec.kinds import V1, kind_of
 
 if TYPE_CHECKING:
     from aml.spec.model import Spec
@@ -68,6 +68,10 @@ def problems(document: Document, kind: str | None = None) -> list[Problem]:
     kind = kind or kind_of(document)
     if not isinstance(document.data, dict):
         return [_not_a_mapping(document)]
+    if kind in V1:
+        from aml.spec.convert import check
+
+        return in_order(check(document, kind))
     if not schema_files.has(kind):
         return [_unsupported(document, kind)]
     found = [*document.findings, *schema.check(document, kind), *rules.check(document, kind)]
@@ -81,6 +85,9 @@ def unusable(document: Document, kind: str) -> Problem | None:
     """That a kind can be checked and nothing more, if it is one of those."""
     if kind in _BUILDERS:
         return None
+    if kind in V1:
+        message, hint = "A file of Azure ML v1 can't be used as it is.", "`aml convert` prints what it means in v2."
+        return document.problem("unsupported-kind", message, (), hint=hint)
     message = f"A spec of the kind {kind} can be checked, but not used here yet."
     hint = f"Used so far: {', '.join(_BUILDERS)}."
     return document.problem("unsupported-kind", message, _says_kind(document), hint=hint)

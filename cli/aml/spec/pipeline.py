@@ -6,10 +6,11 @@ Source of keys and defaults: Azure ML's YAML reference for pipeline jobs and par
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aml.spec.binding import references
 from aml.spec.model import Component, ComponentInput, ComponentOutput, Input, Output
 
 StepType = Literal[
@@ -110,3 +111,24 @@ class PipelineJob:
     description: str | None = None
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def needs_of(step: Any) -> tuple[str, ...]:
+    """The steps whose outputs a step reads, in the order of its keys: `${{parent.jobs.NAME.outputs...}}`."""
+    return tuple(dict.fromkeys(_producers(step)))
+
+
+def _producers(value: Any) -> Iterator[str]:
+    match value:
+        case str() if "$" in value:
+            for found in references(value):
+                keys = found.key.removeprefix("parent.").split(".")
+                if keys[0] == "jobs" and keys[2:3] == ["outputs"]:
+                    yield keys[1]
+        case Mapping():
+            for key, item in value.items():
+                if key not in ("component", "trial"):
+                    yield from _producers(item)
+        case list() | tuple():
+            for item in value:
+                yield from _producers(item)

@@ -8,26 +8,28 @@ second time as a missing one. The tests hold it against `jsonschema` on the same
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from aml.errors import Pointer, Problem
-from aml.spec.binding import literal_text
 from aml.spec.document import Document, Key, Node
+from aml.spec.schema_branches import (
+    TELLERS,
+    is_exact,
+    is_foreign,
+    misspelled,
+    most_like,
+    names_told,
+    teller_hint,
+    told,
+)
 from aml.spec.schema_files import Schema, schema_of
-from aml.spec.wording import allowed, alternatives, article, canonical, closest, did_you_mean, found, name_of, short
+from aml.spec.schema_types import as_text, fits, is_numeric, member, texts, types_of, wanted
+from aml.spec.wording import allowed, alternatives, article, closest, did_you_mean, found, name_of, short
 
 MOST = 100  # nobody reads more, and a file made of faults must not cost more
-_TYPES = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "a boolean",
-}
 
 
 def check(document: Document, kind: str) -> list[Problem]:
@@ -38,7 +40,6 @@ def check(document: Document, kind: str) -> list[Problem]:
 
 
 _BINDING = r"\$\{\{"  # in a pattern: it lets a binding through
-_TELLERS = ("type", "task")  # the keys that say which branch is meant
 _BINDABLE = frozenset({"pipeline", "pipeline-component"})
 
 
@@ -54,8 +55,8 @@ class _Check:
         if "anyOf" in schema:
             yield from self.any_of(schema, node, at)
             return
-        text = _as_text(schema, node)
-        if text is None and not _fits(schema, node.data):
+        text = as_text(schema, node)
+        if text is None and not fits(schema, node.data):
             yield from self.unfit(schema, node, at)
             return
         value = node.data if text is None else text
@@ -77,8 +78,8 @@ class _Check:
 
     def value(self, schema: Schema, value: Any, at: Pointer) -> Iterator[Problem]:
         if isinstance(value, str):
-            if "enum" in schema and _member(value, _texts(schema["enum"]), exact="x-exact" in schema) is None:
-                yield self.not_allowed(value, _texts(schema["enum"]), at)
+            if "enum" in schema and member(value, texts(schema["enum"]), exact="x-exact" in schema) is None:
+                yield self.not_allowed(value, texts(schema["enum"]), at)
             elif "pattern" in schema and not self.matches(schema, value, at):
                 yield self.mismatch(schema, value, at)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -131,11 +132,11 @@ class _Check:
 
     def any_of(self, schema: Schema, node: Node, at: Pointer) -> Iterator[Problem]:
         """What the one branch finds that was meant: of the value's type, by its key `type`, else by its keys."""
-        branches = [branch for branch in schema["anyOf"] if _fits(branch, node.data)]
-        branches = branches or [branch for branch in schema["anyOf"] if _as_text(branch, node) is not None]
+        branches = [branch for branch in schema["anyOf"] if fits(branch, node.data)]
+        branches = branches or [branch for branch in schema["anyOf"] if as_text(branch, node) is not None]
         if not branches:
             yield self.wrong_type(schema, node, at)
-        elif len(branches) < len(schema["anyOf"]) and _is_foreign(branches, node):
+        elif len(branches) < len(schema["anyOf"]) and is_foreign(branches, node):
             yield self.foreign(schema, branches, at)
         elif len(branches) == 1:
             yield from self.node(branches[0], node, at)
@@ -148,20 +149,20 @@ class _Check:
     def one_of(self, schema: Schema, branches: Sequence[Schema], node: Node, at: Pointer) -> Iterator[Problem]:
         """Of several branches for a mapping."""
         absent = None
-        for teller in _TELLERS:
-            names = _names_told(branches, teller)
-            key = teller if teller in node.data else _misspelled(branches, node, teller)
+        for teller in TELLERS:
+            names = names_told(branches, teller)
+            key = teller if teller in node.data else misspelled(branches, node, teller)
             if names and key is None:
                 absent = absent or (teller, names)
             elif names:
-                name = _member(node.data[key], names, exact=any(_is_exact(branch, teller) for branch in branches))
+                name = member(node.data[key], names, exact=any(is_exact(branch, teller) for branch in branches))
                 if name is None:
                     yield from self.wrong_name(node.data[key], names, (*at, key), node)
                     return
-                branches = [branch for branch in branches if name in _told(branch, teller)]
-        meant = _most_like(branches, node)
+                branches = [branch for branch in branches if name in told(branch, teller)]
+        meant = most_like(branches, node)
         if absent and absent[0] in meant.get("required", ()):
-            yield self.absent(absent[0], schema, at, hint=_teller_hint(meant, *absent))
+            yield self.absent(absent[0], schema, at, hint=teller_hint(meant, *absent))
         else:
             yield from self.node(meant, node, at)
 
@@ -177,25 +178,25 @@ class _Check:
         keys = dict.fromkeys(key for branch in branches for key in _keys(branch))
         titles = [article(branch["title"]) for branch in branches]
         message = f"{name_of(at)} is a mapping with none of the keys of {alternatives(titles)}."
-        hint = f"Give {_wanted({'anyOf': plain})}, or a mapping with: {', '.join(keys)}."
+        hint = f"Give {wanted({'anyOf': plain})}, or a mapping with: {', '.join(keys)}."
         return self.document.problem("wrong-type", message, at, hint=hint)
 
     def wrong_type(self, schema: Schema, node: Node, at: Pointer) -> Problem:
-        wanted = _wanted(schema)
+        what = wanted(schema)
         if node.data is None:
-            hint = f"Give {wanted}, or remove the key."
+            hint = f"Give {what}, or remove the key."
             return self.document.problem("wrong-type", f"{name_of(at)} has no value.", at, hint=hint)
         if schema.get("writeOnly"):
-            message = f"{name_of(at)} should be {wanted}, not {found(node.data, shown=False)}."
+            message = f"{name_of(at)} should be {what}, not {found(node.data, shown=False)}."
             return self.document.problem("wrong-type", message, at)
-        quotable = "string" in _types(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
+        quotable = "string" in types_of(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
         quoted = f'Quote it: "{node.raw}".' if quotable else None
-        message = f"{name_of(at)} should be {wanted}, not {found(node.data)}."
+        message = f"{name_of(at)} should be {what}, not {found(node.data)}."
         return self.document.problem("wrong-type", message, at, hint=quoted)
 
     def mismatch(self, schema: Schema, value: str, at: Pointer, *, at_key: bool = False) -> Problem:
         message, _, advice = schema["patternErrorMessage"].partition("; ")
-        code = schema.get("x-code", "wrong-type" if _is_numeric(schema) else "bad-format")
+        code = schema.get("x-code", "wrong-type" if is_numeric(schema) else "bad-format")
         is_hidden = at_key or not value.strip() or schema.get("writeOnly")
         subject = name_of(at) if is_hidden else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
@@ -209,7 +210,7 @@ class _Check:
 
     def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None = None) -> Problem:
         about = schema.get("properties", {}).get(key, {})
-        values = _texts(about.get("enum", ()))
+        values = texts(about.get("enum", ()))
         hint = hint or (allowed(values) if values else about.get("description"))
         subject = article(schema["title"])
         subject = name_of(at) if at else f"{subject[0].upper()}{subject[1:]}"
@@ -238,117 +239,6 @@ class _Check:
         return self.document.about_key("read-only-key", message, (*at, key), "Remove the key.")
 
 
-def _types(schema: Schema) -> Sequence[str]:
-    if "anyOf" in schema:
-        return [name for branch in schema["anyOf"] for name in _types(branch)]
-    types = schema.get("type", ())
-    return [types] if isinstance(types, str) else types
-
-
-def _is_numeric(schema: Schema) -> bool:
-    """Whether a number belongs here; digits in quotes are one too."""
-    return _types(schema)[:1] in (["integer"], ["number"])
-
-
-def _fits(schema: Schema, value: Any) -> bool:
-    types = _types(schema)
-    return not types or any(_is(value, name) for name in types)
-
-
-def _is(value: Any, name: str) -> bool:
-    match name:
-        case "object":
-            return isinstance(value, dict)
-        case "array":
-            return isinstance(value, list)
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "null":
-            return value is None
-        case "integer":
-            return _is(value, "number") and value == value // 1
-        case _:
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _as_text(schema: Schema, node: Node) -> str | None:
-    """What a flag gave where text belongs and YAML read something else: on a command line all is text."""
-    if node.origin is None or isinstance(node.data, (str, list, dict, type(None))):
-        return None
-    return node.raw or literal_text(node.data) if "string" in _types(schema) and not _fits(schema, node.data) else None
-
-
-def _is_foreign(branches: Sequence[Schema], node: Node) -> bool:
-    """Whether a mapping has keys, and none that a branch has, or that was meant for one."""
-    if not isinstance(node.data, dict) or not node.data or not all("properties" in branch for branch in branches):
-        return False
-    known = {key for branch in branches for key in branch["properties"]}
-    return known.isdisjoint(node.data) and not any(did_you_mean(str(key), known) for key in islice(node.data, MOST))
-
-
-def _member(value: Any, values: Sequence[str], *, exact: bool) -> str | None:
-    """The one of `values` that is meant; Azure ML ignores case, save in the types of a component."""
-    if not isinstance(value, str):
-        return None
-    return (value if value in values else None) if exact else canonical(value, values)
-
-
-def _told(branch: Schema, teller: str) -> list[str]:
-    """The values that a branch allows for a key that tells branches apart."""
-    return _texts(branch.get("properties", {}).get(teller, {}).get("enum", ()))
-
-
-def _names_told(branches: Sequence[Schema], teller: str) -> list[str]:
-    """The values of all branches, if there are several branches and each of them has some."""
-    if len(branches) < 2 or not all(_told(branch, teller) for branch in branches):
-        return []
-    return list(dict.fromkeys(name for branch in branches for name in _told(branch, teller)))
-
-
-def _is_exact(branch: Schema, teller: str) -> bool:
-    return "x-exact" in branch["properties"][teller]
-
-
-def _misspelled(branches: Sequence[Schema], node: Node, teller: str) -> Key:
-    """The key that is there in place of `teller`, None where there is none."""
-    keys = {key for branch in branches for key in branch.get("properties", {})}
-    unknown = (key for key in node.data if key not in keys)
-    return next((key for key in islice(unknown, MOST) if did_you_mean(str(key), keys) == teller), None)
-
-
-def _teller_hint(meant: Schema, teller: str, names: Sequence[str]) -> str:
-    """Which value the other keys speak for, if they do."""
-    speaks = len(meant["required"]) > 1 and teller == "type"
-    return (
-        f"Its keys are those of {article(meant['title'])}: type: {_told(meant, teller)[0]}."
-        if speaks
-        else allowed(names)
-    )
-
-
-def _most_like(branches: Sequence[Schema], node: Node) -> Schema:
-    """The branch that a mapping was meant for: one that it fits, else by its keys, misspelled ones too."""
-    known = [branch for branch in branches if _has_right_keys(branch, node)]
-    return max(known or branches, key=lambda branch: _likeness(branch, node))
-
-
-def _has_right_keys(branch: Schema, node: Node) -> bool:
-    known, others = branch.get("properties", {}), branch.get("additionalProperties", True)
-    given = node.data.keys() if isinstance(node.data, dict) else ()
-    return all(key in given for key in branch.get("required", ())) and (others is not False or given <= known.keys())
-
-
-def _likeness(branch: Schema, node: Node) -> tuple[int, int, bool]:
-    """How much a mapping looks like a branch: few keys that it lacks, many of those that it needs."""
-    keys = branch.get("properties", {})
-    unknown = [key for key in node.data if key not in keys]
-    wrong = sum(did_you_mean(str(key), keys) is None for key in islice(unknown, MOST))
-    there = sum(key in node.data for key in branch.get("required", ()))
-    return -len(unknown) - wrong, there, "type" not in branch.get("required", ())
-
-
 def _keys(schema: Schema) -> list[str]:
     """What a user may write; $schema is known, but nobody looks for it."""
     properties = schema.get("properties", {}).items()
@@ -357,17 +247,6 @@ def _keys(schema: Schema) -> list[str]:
 
 def _meant(schema: Schema, node: Node, key: Key) -> str | None:
     return did_you_mean(str(key), [name for name in _keys(schema) if name not in node.data])
-
-
-def _texts(values: Iterable[Any]) -> list[str]:
-    return [value for value in values if isinstance(value, str)]
-
-
-def _wanted(schema: Schema) -> str:
-    types = list(dict.fromkeys(_types(schema)))
-    if _is_numeric(schema) and "string" in types:
-        types.remove("string")  # digits in quotes: accepted, not advised
-    return alternatives([_TYPES[name] for name in types if name != "null"])
 
 
 def _reference_hint(value: str) -> str | None:

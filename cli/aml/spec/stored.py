@@ -46,16 +46,16 @@ def from_document(document: Mapping[str, Any]) -> CommandJob:
 def component_document(spec: Component) -> dict[str, Any]:
     """What the YAML of `spec` would hold; keys without a value are left out."""
     given = given_of(spec)
-    given["inputs"] = {name: _without_defaults(_listed(given_of(value))) for name, value in spec.inputs.items()}
+    given["inputs"] = {name: without_defaults(listed(given_of(value))) for name, value in spec.inputs.items()}
     given["outputs"] = {name: given_of(value) for name, value in spec.outputs.items()}
     given["resources"] = resources_document(spec.resources)
-    return {key: value for key, value in _listed(given).items() if value not in ({}, [])}
+    return {key: value for key, value in listed(given).items() if value not in ({}, [])}
 
 
 def component_of(document: Mapping[str, Any]) -> Component:
     """The component that `component_document` was made of. Nothing is checked, paths stay as they are."""
     given = dict(document)
-    given["inputs"] = {name: ComponentInput(**_tupled(value)) for name, value in given.get("inputs", {}).items()}
+    given["inputs"] = {name: ComponentInput(**tupled(value)) for name, value in given.get("inputs", {}).items()}
     given["outputs"] = {name: ComponentOutput(**value) for name, value in given.get("outputs", {}).items()}
     given["resources"] = resources_of(given.get("resources", {}))
     given["additional_includes"] = tuple(given.get("additional_includes", ()))
@@ -64,7 +64,7 @@ def component_of(document: Mapping[str, Any]) -> Component:
 
 def compute_document(spec: ComputeSpec) -> dict[str, Any]:
     """What the YAML of `spec` would hold; keys without a value are left out."""
-    given = _listed(given_of(spec))
+    given = listed(given_of(spec))
     kind = "amlcompute" if isinstance(spec, AmlCompute) else "computeinstance"
     return {"type": kind, **{key: value for key, value in given.items() if value not in ({}, [])}}
 
@@ -93,21 +93,21 @@ def input_of(value: Any) -> Input:
 
 
 def resources_document(resources: Resources) -> dict[str, Any]:
-    given = _listed(given_of(resources))
+    given = listed(given_of(resources))
     return without_empty(given)
 
 
 def resources_of(data: Mapping[str, Any]) -> Resources:
-    return Resources(**_tupled(data))
+    return Resources(**tupled(data))
 
 
-def _without_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+def without_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value != [] and (key, value) != ("optional", False)}
 
 
-def _listed(given: Mapping[str, Any]) -> dict[str, Any]:
+def listed(given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
 
-def _tupled(data: Mapping[str, Any]) -> dict[str, Any]:
+def tupled(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

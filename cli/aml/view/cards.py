@@ -18,6 +18,7 @@ from aml.workspace.records import (
     Job,
     MetricPoint,
     ModelVersion,
+    RegistryInfo,
     Settings,
     Status,
     Usage,
@@ -34,7 +35,7 @@ def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[Model
     status = paint(str(record.status), _STATUS_STYLES.get(record.status, "bold"), color)
     lines = [f"{paint(record.name, 'bold', color)}  {status}{_took(record)}"]
     if record.message:
-        lines += fields_of({"why": record.message})
+        lines += fields_of({"why" if record.status.is_terminal else "now": record.message})
     if metrics:
         lines += fields_of({"metrics": values(metrics)})
     for model_ in models:
@@ -104,6 +105,7 @@ def compute(record: Compute, *, color: bool) -> str:
             {
                 "size": record.size,
                 "nodes": nodes,
+                "now": ", ".join(f"{count} {state}" for state, count in record.node_counts.items() if count) or None,
                 "tier": document.get("tier"),
                 "idle time": None if idle is None else f"{idle} s",
                 "description": document.get("description"),
@@ -143,6 +145,11 @@ def workspace(record: WorkspaceInfo, settings: Settings, *, color: bool) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def registry(record: RegistryInfo, *, color: bool) -> str:
+    fields = fields_of({"folder": short(Path(record.location))})
+    return "\n".join([paint(record.name, "bold", color), *fields]) + "\n"
 
 
 def usage(record: Usage, *, color: bool) -> str:

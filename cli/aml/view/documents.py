@@ -70,6 +70,15 @@ def render(document: Any, *, output: Format = "json", query: str | None = None, 
             return ""
 
 
+def in_order(document: Any) -> str:
+    """A document as a YAML file that people go on with: its keys stay where they are."""
+    import yaml
+
+    return str(
+        yaml.safe_dump(plain(document), sort_keys=False, default_flow_style=False, allow_unicode=True, width=1000)
+    )
+
+
 def plain(value: Any) -> Any:
     """The same document in dicts, lists and scalars: times as ISO 8601, enums by value, paths as text."""
     if value is None or (isinstance(value, (bool, int, float, str)) and not isinstance(value, Enum)):

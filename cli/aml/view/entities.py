@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from aml.workspace.records import (
-    COLLECTIONS,
     Asset,
     Compute,
     ComputeNode,
@@ -17,11 +16,13 @@ from aml.workspace.records import (
     JobFile,
     MetricPoint,
     ModelVersion,
+    RegistryInfo,
     Settings,
     Sweep,
     Usage,
     VmSize,
     WorkspaceInfo,
+    reference_to,
 )
 
 JOB_COLUMNS = {
@@ -73,6 +74,7 @@ COMPUTE_COLUMNS = {
 DATASTORE_COLUMNS = {"Name": "name", "Type": "type", "Account": "account_name", "Description": "description"}
 NODE_COLUMNS = {"NodeId": "node_id", "State": "node_state", "Job": "current_job_name"}
 SIZE_COLUMNS = {"Name": "name", "vCPUs": "v_cp_us", "MemoryGB": "memory_gb", "GPUs": "gpus"}
+REGISTRY_COLUMNS = {"Name": "name", "Location": "location"}
 WORKSPACE_COLUMNS = {"Name": "name", "Kind": "kind", "Location": "location"}
 
 
@@ -102,7 +104,7 @@ def model(record: ModelVersion) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
-        "id": _asset_id(record, COLLECTIONS["model"]),
+        "id": reference_to(record),
         "type": record.type,
         "path": str(record.path),
         "job_name": record.job_name,
@@ -126,7 +128,7 @@ def asset(record: Asset) -> dict[str, Any]:
     return {
         "name": record.name,
         "version": record.version,
-        "id": _asset_id(record, COLLECTIONS[record.kind]),
+        "id": reference_to(record),
         **document,
         **({} if record.description is None else {"description": record.description}),
         **({} if record.job_name is None else {"job_name": record.job_name}),
@@ -145,6 +147,7 @@ def compute(record: Compute) -> dict[str, Any]:
         "id": f"azureml:{record.name}",
         "provisioning_state": "Succeeded",
         **state,
+        **_node_counts(record),
         **created,
     }
 
@@ -169,6 +172,19 @@ def datastore(record: Datastore) -> dict[str, Any]:
 def datastore_file(record: Datastore) -> dict[str, Any]:
     """What the YAML of a datastore would hold."""
     return {"name": record.name, "type": record.type, **record.document}
+
+
+def _node_counts(record: Compute) -> dict[str, Any]:
+    """As Azure's REST names them."""
+    if not record.node_counts:
+        return {}
+    count = sum(record.node_counts.values())
+    return {
+        "allocation_state": "Steady",
+        "current_node_count": count,
+        "target_node_count": count,
+        "node_state_counts": {f"{state}_node_count": number for state, number in record.node_counts.items()},
+    }
 
 
 def compute_node(record: ComputeNode) -> dict[str, Any]:
@@ -203,6 +219,10 @@ def settings(record: Settings) -> dict[str, Any]:
         "local_jobs": record.local_jobs,
         "redacted_variables": list(record.redacted_variables),
     }
+
+
+def registry(record: RegistryInfo) -> dict[str, Any]:
+    return {"name": record.name, "location": record.location}
 
 
 def usage(record: Usage) -> dict[str, Any]:
@@ -277,12 +297,6 @@ def web_url(record: Job) -> str | None:
     return None if record.folder is None else record.folder.as_uri()
 
 
-def _asset_id(record: ModelVersion | Asset, collection: str) -> str:
-    if record.registry is None:
-        return f"azureml:{record.name}:{record.version}"
-    return f"azureml://registries/{record.registry}/{collection}/{record.name}/versions/{record.version}"
-
-
 def _created(record: Job | ModelVersion | Asset | Compute) -> dict[str, Any]:
     return {"created_at": record.created_at, "created_by": record.created_by, "created_by_type": "User"}
 
@@ -292,6 +306,7 @@ def _ended(record: Job) -> dict[str, str]:
         "aml.reason": record.reason,
         "aml.message": record.message,
         "aml.exit_code": record.exit_code,
+        "aml.devices": ",".join(record.devices) or None,
         "aml.started_at": record.started_at and record.started_at.isoformat(),
         "aml.ended_at": record.ended_at and record.ended_at.isoformat(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -25,9 +26,12 @@ class LiveView:
         self._color = has_color(stream)
         self._is_terminal = stream.isatty()
         self._read: dict[str, int] = {}  # log -> bytes shown
+        self._inodes: dict[str, int] = {}
         self._shown: str | None = None  # the log whose lines were shown last
         self._at_line_start = True
         self._status: Status | None = None
+        self._message: str | None = None
+        self._passing = False  # the last line may be written over
         self._began = time.monotonic()
         self._pending: dict[str, MetricPoint] = {}
         self._metrics_shown = 0.0
@@ -52,15 +56,36 @@ class LiveView:
         self.header(job)
 
     def _show_status(self, job: Job) -> None:
-        if job.status is self._status:
+        """A line for each status, and for what is being done one that is written over."""
+        if (job.status, job.message) == (self._status, self._message):
             return
-        self._status = job.status
-        if self._is_terminal and self._at_line_start and not job.status.is_terminal:
-            elapsed = time.monotonic() - self._began
-            self._print(paint(f"[{elapsed:5.1f} s] {job.status}", "dim", self._color))
+        is_new, self._status, self._message = job.status is not self._status, job.status, job.message
+        if not self._is_terminal or not self._at_line_start or job.status.is_terminal:
+            return
+        elapsed = f"[{time.monotonic() - self._began:5.1f} s] "
+        if is_new:
+            self._print(paint(f"{elapsed}{job.status}", "dim", self._color))
+        if job.message:
+            self._write_over(paint(f"{elapsed}{job.message}", "dim", self._color))
+
+    def _write_over(self, text: str) -> None:
+        """One line in place of the one that was written so before."""
+        if self._passing:
+            self._bytes.write(b"\r\x1b[K")
+        self._bytes.write(text.encode())
+        self._bytes.flush()
+        self._passing = True
+
+    def _keep_line(self) -> None:
+        if self._passing:
+            self._bytes.write(b"\n")
+            self._passing = False
 
     def _show_log(self, name: str, path: Path) -> None:
         with path.open("rb") as log:
+            inode = os.fstat(log.fileno()).st_ino
+            if self._inodes.setdefault(name, inode) != inode:  # the job started again
+                self._inodes[name], self._read[name] = inode, 0
             log.seek(self._read.get(name, 0))
             while chunk := log.read(_CHUNK_BYTES):
                 if self._shown != name:
@@ -71,6 +96,7 @@ class LiveView:
         self._bytes.flush()
 
     def _begin_log(self, name: str) -> None:
+        self._keep_line()
         self._shown = name
         if name not in self._read:
             self._print(f"\nStreaming {name}\n{'=' * (len(name) + 10)}\n")
@@ -85,5 +111,6 @@ class LiveView:
             self._metrics_shown = time.monotonic()
 
     def _print(self, text: str) -> None:
+        self._keep_line()
         self._bytes.write(text.encode() + b"\n")
         self._bytes.flush()

@@ -27,6 +27,7 @@ def document(plan: Plan) -> dict[str, Any]:
             for name, each in plan.inputs.items()
         },
         "outputs": dict(plan.outputs),
+        "devices": [{"node": each.node, "uuid": each.uuid, "name": each.name} for each in plan.devices],
         "snapshot": None if plan.snapshot is None else _snapshot_document(plan.snapshot),
         "environment": {
             "name": plan.runs_in.name,
@@ -58,6 +59,8 @@ def _lines(plan: Plan, color: bool) -> Iterator[str]:
     }
     yield from _section("inputs", _pairs(told), color)
     yield from _section("outputs", _pairs(plan.outputs), color)
+    devices = [f"node {each.node}  {each.name}  {each.uuid}" for each in plan.devices]
+    yield from _section("GPUs", devices, color)
     if plan.snapshot is not None:
         yield from _section(f"code, {_summary(plan.snapshot)}", _files(plan.snapshot), color)
     yield from _section("notes", plan.notes, color)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         MetricPoint,
         ModelVersion,
         Plan,
+        RegistryInfo,
         Settings,
         Sweep,
         Usage,
@@ -71,8 +72,12 @@ class Workspace(Protocol):
     def plan(self, spec: CommandJob | SweepJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
 
-    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None) -> Job:
-        """Store the code, queue the job and return at once; `code_of` names a job whose stored code is used instead."""
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
+        """Store the code, queue the job and return at once.
+
+        `code_of` names a job whose stored code is used instead, `secrets_of` one whose values stand for variables that
+        are `***`, as a record of a job has them.
+        """
 
     def job(self, name: str) -> Job: ...
 
@@ -239,6 +244,9 @@ class Registry(Protocol):
     """Assets that all workspaces of this machine can use, as `azureml://registries/NAME/...`."""
 
     @property
+    def info(self) -> RegistryInfo: ...
+
+    @property
     def models(self) -> Models: ...
 
     @property
@@ -291,6 +299,27 @@ def open_registry(name: str, *, create: bool = False) -> Registry:
     if not create:
         existing_registry(name)
     return EmbeddedRegistry(name)
+
+
+def create_registry(name: str) -> Registry:
+    """A new, empty registry; `Conflict` if there is one of that name."""
+    from aml.workspace.embedded import registries as embedded
+
+    return embedded.create_registry(name)
+
+
+def delete_registry(name: str) -> None:
+    """Delete a registry with all that is in it; what refers to it will not find it."""
+    from aml.workspace.embedded import registries as embedded
+
+    embedded.delete_registry(name)
+
+
+def registries() -> Sequence[RegistryInfo]:
+    """Every registry there is on this machine."""
+    from aml.workspace.embedded import registries as embedded
+
+    return embedded.registries()
 
 
 def create_workspace(name: str) -> Workspace:

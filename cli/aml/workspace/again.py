@@ -28,6 +28,7 @@ class Again:
 
     spec: CommandJob | SweepJob
     code_of: str | None  # the job whose stored code is used; None: the code that the spec names
+    secrets_of: str  # the job whose secrets stand where the spec has placeholders
 
 
 def clone(job: Job, sets: Sequence[str] = (), **flags: str | None) -> Again:
@@ -58,14 +59,14 @@ def _again(job: Job, lineage: Mapping[str, str], sets: Sequence[str], flags: Map
     properties = {**spec.properties, **lineage}
     if has_own_code:
         properties = {key: value for key, value in properties.items() if not key.startswith(_OF_CODE)}
-        return Again(dataclasses.replace(spec, properties=properties), None)
+        return Again(dataclasses.replace(spec, properties=properties), None, job.name)
     if isinstance(spec, SweepJob):
         code = job.document["trial"].get("code")
         spec = dataclasses.replace(spec, properties=properties, trial=dataclasses.replace(spec.trial, code=code))
     else:
         code = job.document.get("code")
         spec = dataclasses.replace(spec, properties=properties, code=code)
-    return Again(spec, None if code is None else job.name)
+    return Again(spec, None if code is None else job.name, job.name)
 
 
 def _kept(job: Job) -> dict[str, Any]:

@@ -31,7 +31,7 @@ TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELED})
 
 
 class Reason(StrEnum):
-    """Why a job ended, or is about to end; each belongs to one terminal status, `END_OF`."""
+    """Why a job ended, or is about to end; each leads to one status, `END_OF`."""
 
     COMMAND_SUCCEEDED = "CommandSucceeded"
     COMMAND_FAILED = "CommandFailed"  # exit code other than 0
@@ -47,6 +47,7 @@ class Reason(StrEnum):
     TRIALS_ENDED = "TrialsEnded"  # a sweep: all trials are over, and there is a best one
     TRIALS_FAILED = "TrialsFailed"  # a sweep: more trials failed than aml.max_failed_trials
     NO_BEST_TRIAL = "NoBestTrial"  # a sweep: no trial logged the primary metric
+    PREEMPTED = "Preempted"  # it gave way to a job of a dedicated compute, and is Queued again
 
 
 END_OF: Mapping[Reason, Status] = {
@@ -64,7 +65,10 @@ END_OF: Mapping[Reason, Status] = {
     Reason.TRIALS_ENDED: Status.COMPLETED,
     Reason.TRIALS_FAILED: Status.FAILED,
     Reason.NO_BEST_TRIAL: Status.FAILED,
+    Reason.PREEMPTED: Status.QUEUED,
 }
+
+GAVE_WAY = "it gave way to a job of a dedicated compute; it starts again from its beginning when there is room"
 
 
 ENVIRONMENT_MODE = "aml.environment_mode"
@@ -102,6 +106,7 @@ class Job:
     tags: Mapping[str, str | None] = field(default_factory=dict)
     properties: Mapping[str, str | None] = field(default_factory=dict)
     archived: bool = False
+    devices: tuple[str, ...] = ()  # UUIDs of the GPUs that it got
     folder: Path | None = None  # where its files are, if they are on this machine
 
 
@@ -192,6 +197,13 @@ class PlannedInput:
 
 
 @dataclass(frozen=True)
+class PlannedDevice:
+    node: int
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True)
 class PlannedEnvironment:
     """What the processes would run in."""
 
@@ -215,6 +227,7 @@ class Plan:
     working_directory: Path
     inputs: Mapping[str, PlannedInput]
     outputs: Mapping[str, str]  # where each is in the end: a path, or a URI
+    devices: tuple[PlannedDevice, ...]  # the GPUs that the job would get now
     snapshot: Snapshot | None
     runs_in: PlannedEnvironment
     notes: tuple[str, ...]
@@ -268,6 +281,14 @@ class Asset:
     registry: str | None = None  # that it is in, if it is in no workspace
 
 
+def reference_to(asset: Asset | ModelVersion) -> str:
+    """How a spec names it: `azureml:NAME:VERSION`, or the long form of a registry."""
+    if asset.registry is None:
+        return f"azureml:{asset.name}:{asset.version}"
+    collection = COLLECTIONS[asset.kind] if isinstance(asset, Asset) else COLLECTIONS["model"]
+    return f"azureml://registries/{asset.registry}/{collection}/{asset.name}/versions/{asset.version}"
+
+
 @dataclass(frozen=True)
 class Compute:
     """Where jobs run: this machine, or a part of it that stands for nodes of a size."""
@@ -278,6 +299,8 @@ class Compute:
     created_at: datetime | None  # None for local, which is always there
     created_by: str
     state: str | None = None  # Running or Stopped, of a computeinstance
+    state_since: datetime | None = None
+    node_counts: Mapping[str, int] = field(default_factory=dict)  # by state, of an amlcompute
 
     @property
     def size(self) -> str | None:
@@ -307,7 +330,7 @@ class Datastore:
 @dataclass(frozen=True)
 class ComputeNode:
     node_id: str
-    node_state: str  # idle, running
+    node_state: str  # idle, running, preparing, preempted
     current_job_name: str | None = None
 
 
@@ -343,6 +366,12 @@ class Settings:
     environment_mode: EnvironmentMode = EnvironmentMode.CURRENT
     local_jobs: int = 2  # that run at once on local
     redacted_variables: tuple[str, ...] = ()  # environment variables never told, besides those that look like a secret
+
+
+@dataclass(frozen=True)
+class RegistryInfo:
+    name: str
+    location: str  # a folder
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Values of environment variables that must not be told: who shows a plan or a record passes them through here."""
+"""What must not be told: whoever shows a plan or a record, or writes a log, passes it through here."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 REDACTED = "***"
 
@@ -24,9 +25,25 @@ _VALUE = re.compile(
 _HARMLESS = frozenset({"PWD", "OLDPWD"})
 
 
-def redacted(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables, with `***` for what looks like a secret by its name or by itself."""
-    return {name: REDACTED if is_secret(name, value) else value for name, value in variables.items()}
+def redacted(variables: Mapping[str, str], declared: Collection[str] = ()) -> dict[str, str]:
+    """The variables, with `***` for what is declared a secret, or looks like one by its name or by itself."""
+    return {
+        name: REDACTED if value and (name in declared or is_secret(name, value)) else value
+        for name, value in variables.items()
+    }
+
+
+def redacted_document(document: Mapping[str, Any], declared: Collection[str]) -> dict[str, Any]:
+    """A job's document as it may be told: also one that was stored before a variable was declared."""
+    if "trial" in document:
+        return {**document, "trial": redacted_document(document["trial"], declared)}
+    variables = document.get("environment_variables")
+    return {**document, **({"environment_variables": redacted(variables, declared)} if variables else {})}
+
+
+def scrubbed(text: str) -> str:
+    """A text for a log or a message, with `***` for what looks like a secret by itself."""
+    return _VALUE.sub(REDACTED, text)
 
 
 def is_secret(name: str, value: str) -> bool:

@@ -21,7 +21,7 @@ def selected(name: str | None) -> str:
     from aml.workspace.embedded.workspaces import existing_workspace_name, exists
 
     name = name or os.environ.get("AML_WORKSPACE")
-    config = None if name else find_config(Path.cwd())
+    config = None if name else _config()
     if config is None or config.workspace_name is None:
         return existing_workspace_name(name or None)
     if not exists(config.workspace_name):
@@ -32,8 +32,15 @@ def selected(name: str | None) -> str:
 def wanted(name: str | None) -> str | None:
     """The name alone, of a workspace that need not be there; None for the default."""
     name = name or os.environ.get("AML_WORKSPACE")
-    config = None if name else find_config(Path.cwd())
+    config = None if name else _config()
     return config.workspace_name if config else name or None
+
+
+def _config() -> Config | None:
+    try:
+        return find_config(Path.cwd())
+    except OSError:  # the current folder is gone, or one above it can't be looked into
+        return None
 
 
 def _not_here(config: Config) -> NotFound:

@@ -173,12 +173,13 @@ def test_a_job_in_a_container_has_its_code_inputs_outputs_variables_and_the_trac
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "main.sh").write_text('cat "$1"/a.txt; env\n')
     spec = job(
-        "sh main.sh ${{inputs.data}}; touch ${{inputs.data}}/b; echo 1 > ${{outputs.o}}/f; echo 2 > outputs/g; exit 3",
+        "sh main.sh ${{inputs.data}}; touch ${{inputs.data}}/b; echo 1 > ${{outputs.o}}/f; echo 2 > outputs/g;"
+        "echo 3 > ${{outputs.d}}/h; exit 3",
         {"image": IMAGE},
         "podman",
         code=str(tmp_path / "src"),
         inputs={"data": DataInput(str(tmp_path / "my data")), "lr": LiteralInput(0.1)},
-        outputs={"o": Output()},
+        outputs={"o": Output(), "d": Output(path="azureml://datastores/workspaceblobstore/paths/kept")},
         environment_variables={"MINE": "my value", "PATH": "/bin:/mine"},
         resources=Resources(shm_size="32m", docker_args="--hostname boxy"),
     )
@@ -195,6 +196,7 @@ def test_a_job_in_a_container_has_its_code_inputs_outputs_variables_and_the_trac
     outputs = dict(workspace.files.outputs(ended.name))
     assert (outputs["o"] / "f").read_text() == "1\n"
     assert (outputs["artifacts"] / "outputs" / "g").read_text() == "2\n"
+    assert (outputs["d"] / "h").read_text() == "3\n"
 
 
 def test_a_cancel_and_a_killed_client_leave_no_container(workspace, podman):

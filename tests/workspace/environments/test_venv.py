@@ -95,12 +95,19 @@ def test_the_workspaces_setting_is_for_jobs_that_do_not_say_it(workspace):
     assert log_of(workspace, workspace.wait(workspace.submit(local).name).name) == f"{sys.prefix}/bin/python\n"
 
 
-def test_a_job_can_not_change_the_venv_of_others(workspace):
+def test_what_a_job_changes_in_the_venv_it_sees_alone_as_in_an_image(workspace, wheels):
     if mounting(isolation()) is None:
         pytest.skip("nothing can be mounted here")
+    wheel(wheels, "extra")
     spoil = "python -c \"import small; open(small.__file__, 'w').write('broken')\""
-    assert "Read-only file system" in log_of(workspace, run(workspace, spoil, {"pip": ["small"]}).name)
-    assert run(workspace, SHOW, {"pip": ["small"]}).status is Status.COMPLETED
+    add = f"{venv.uv(os.environ['PATH'])} pip install extra && python -c 'import extra'"
+    first = run(workspace, f"{spoil}; {add} && cat $VIRTUAL_ENV/lib/*/site-packages/small.py", {"pip": ["small"]})
+    assert first.status is Status.COMPLETED, first.message
+    assert log_of(workspace, first.name).endswith("broken")
+    assert not (first.folder / "exec" / "layers").exists()
+    second = run(workspace, f"{SHOW}; python -c 'import extra'", {"pip": ["small"]})
+    assert log_of(workspace, second.name).startswith("2.0 ")
+    assert "No module named 'extra'" in second.message
 
 
 def test_a_build_that_fails_fails_the_job_with_its_reason_and_is_not_kept(workspace, wheels):

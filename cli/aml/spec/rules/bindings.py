@@ -64,19 +64,20 @@ def of_component(document: Document) -> Iterator[Problem]:
 def in_texts(document: Document, scope: Scope, texts: Sequence[Pointer] = (("command",),)) -> Iterator[Problem]:
     """References in texts and environment variables of `document` that lead nowhere in `scope`."""
     for pointer, text in bound_texts(document, texts):
-        for found, place in placed(document, pointer, text):
+        for found, occurrence in numbered(text):
             # A step's variables may also be bound to what is around it, which is checked with all its other keys.
             if not scope.knows(found) and not (scope.owner == "step" and pointer not in texts and is_parent(found)):
+                place = document.place_within(pointer, found.text, occurrence)
                 yield reference_problem(document, scope, pointer, found, place)
         yield from suspect_problems(document, pointer, text)
 
 
-def placed(document: Document, pointer: Pointer, text: str) -> Iterator[tuple[Reference, Place]]:
-    """Every reference in the text at `pointer`, and where it stands."""
+def numbered(text: str) -> Iterator[tuple[Reference, int]]:
+    """Every reference, and which of those with the same text it is, from 0."""
     seen: dict[str, int] = {}
     for found in references(text):
         occurrence = seen[found.text] = seen.get(found.text, -1) + 1
-        yield found, document.place_within(pointer, found.text, occurrence)
+        yield found, occurrence
 
 
 def is_parent(found: Reference) -> bool:

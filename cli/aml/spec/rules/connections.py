@@ -11,6 +11,7 @@ from aml.spec.document import Document, Node, Place
 from aml.spec.rules import bindings
 from aml.spec.rules.graph import Edge
 from aml.spec.rules.interfaces import Port, misspells
+from aml.spec.rules.paths import Severity
 from aml.spec.rules.steps import Step
 from aml.spec.wording import did_you_mean
 
@@ -18,7 +19,6 @@ _OTHERS = frozenset({"component", "trial", "command", "task", "args", "input_dat
 """Keys of a step in which nothing is bound to the pipeline, or other rules look."""
 
 _KNOWN = "Known in a step: ${{parent.inputs.NAME}} and ${{parent.jobs.STEP.outputs.NAME}}."
-_LEGACY = ("inputs", "jobs")
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,20 @@ class Bound:
     step: Step
     pointer: Pointer
     found: Reference
-    place: Place
+    occurrence: int  # which of those with the same text, from 0
     whole: bool  # nothing stands beside it
 
     @property
     def keys(self) -> list[str]:
         return keys_of(self.found)
 
-    def problem(self, code: str, message: str, hint: str | None = None) -> Problem:
-        return self.step.document.problem(code, message, self.pointer, hint=hint, place=self.place)
+    @property
+    def place(self) -> Place:
+        return self.step.document.place_within(self.pointer, self.found.text, self.occurrence)
+
+    def problem(self, code: str, message: str, hint: str | None = None, severity: Severity = "error") -> Problem:
+        document = self.step.document
+        return document.problem(code, message, self.pointer, hint=hint, severity=severity, place=self.place)
 
 
 def keys_of(found: Reference) -> list[str]:
@@ -65,11 +70,9 @@ def _bound(step: Step, at: Pointer, node: Node | None) -> Iterator[Bound]:
     for key, child in node.children.items():
         yield from _bound(step, (*at, key), child.node)
     if isinstance(node.data, str) and "$" in node.data:
-        for found, place in bindings.placed(step.document, at, node.data):
-            if bindings.is_parent(found) or (at[0] == "inputs" and found.namespace in _LEGACY):
-                yield Bound(step, at, found, place, found.text == node.data.strip())
-            elif at[0] == "inputs" and len(at) <= 3:
-                yield Bound(step, at, found, place, whole=False)
+        for found, occurrence in bindings.numbered(node.data):
+            if bindings.is_parent(found) or (at[0] == "inputs" and len(at) <= 3):
+                yield Bound(step, at, found, occurrence, found.text == node.data.strip())
 
 
 def leads(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
@@ -84,6 +87,10 @@ def leads(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
             yield from _of_step(pipeline, bound, name, rest)
         case _:
             yield bound.problem("unknown-binding", f"{bound.found.text} is not known here.", _KNOWN)
+            return
+    if not bindings.is_parent(bound.found):
+        hint = f"Write ${{{{parent.{bound.found.key}}}}}."
+        yield bound.problem("bad-binding", f"{bound.found.text} is an old form.", hint, "warning")
 
 
 def _port(pipeline: Pipeline, bound: Bound, *, outputs: bool) -> Iterator[Problem]:
@@ -156,8 +163,9 @@ def _suspects(step: Step, at: Pointer, node: Node | None) -> Iterator[Problem]:
 def edges_of(pipeline: Pipeline, step: Step, bounds: list[Bound]) -> Iterator[Edge]:
     for bound in bounds:
         keys = bound.keys
-        if keys[0] == "jobs" and len(keys) > 3 and keys[1] in pipeline.steps and keys[1] != step.name:
-            yield Edge(step.name, keys[1], step.document, bound.pointer, bound.place)
+        made = keys[0] == "jobs" and keys[2:3] == ["outputs"]
+        if made and keys[1] in pipeline.steps and keys[1] != step.name:
+            yield Edge(step.name, keys[1], bound.problem)
 
 
 def ports(step: Step) -> Iterator[Problem]:

@@ -114,7 +114,7 @@ def _path(document: Document, pointer: Pointer, what: str, missing: Severity = "
     elif scheme and scheme not in reference.SCHEMES:
         yield document.problem("bad-reference", f"'{scheme}:' is not known here.", pointer, hint=_scheme_hint(path))
     elif reference.is_local(path) and not reference.exists(path, document.folder):
-        hint = _missing_hint(path, document.folder)
+        hint = _missing_hint(path, document.folder, besides=Path(document.file).name)
         message = f"{what} '{path}' does not exist."
         yield document.problem("missing-path", message, pointer, hint=hint, severity=missing)
 
@@ -125,12 +125,12 @@ def _scheme_hint(path: str) -> str:
     return f"Did you mean {close}:{rest}?" if close else f"Known: {', '.join(reference.SCHEMES)}."
 
 
-def _missing_hint(path: str, folder: Path) -> str:
+def _missing_hint(path: str, folder: Path, besides: str = "") -> str:
     if "\\" in path and reference.exists(path.replace("\\", "/"), folder):
         return f"Did you mean {path.replace(chr(92), '/')}? Only Windows takes \\ between folders."
     full = Path(reference.absolute(path, folder))
     try:
-        names = [entry.name for entry in full.parent.iterdir()]
+        names = [entry.name for entry in full.parent.iterdir() if entry != folder / besides]
     except (OSError, ValueError):
         names = []
     close = closest(full.name, names, 0.6)

@@ -67,28 +67,23 @@ def inputs(document: Document) -> Iterator[Problem]:
 
 def _optional(found: Pipeline, bounds: dict[str, list[Bound]]) -> Iterator[Problem]:
     """An optional input of the pipeline that a step can't do without."""
-    told: set[str] = set()
+    needed = {name: step for step in reversed([*found.steps.values()]) for name in _needed(step, bounds[step.name])}
     for name, about in found.document.mapping("inputs").items():
-        if not isinstance(about, dict) or about.get("optional") is not True or "default" in about:
-            continue
-        for step in found.steps.values():
-            if name not in told and _is_needed(step, bounds[step.name], str(name)):
-                told.add(name)
-                message = f"The input `{name}` is optional, but the step `{step.name}` needs it."
-                hint = "Give it a default, or take `optional` away."
-                yield found.document.problem("optional-input", message, ("inputs", name), hint=hint)
+        optional = isinstance(about, dict) and about.get("optional") is True and "default" not in about
+        if optional and name in needed:
+            message = f"The input `{name}` is optional, but the step `{needed[name].name}` needs it."
+            hint = "Give it a default, or take `optional` away."
+            yield found.document.problem("optional-input", message, ("inputs", name), hint=hint)
 
 
-def _is_needed(step: Step, bounds: list[Bound], name: str) -> bool:
+def _needed(step: Step, bounds: list[Bound]) -> Iterator[str]:
+    """The inputs of the pipeline that are bound to an input which the step's component needs."""
     declared = step.interface.inputs or {}
-    return any(
-        bound.found.key == f"parent.inputs.{name}"
-        and bound.whole
-        and bound.pointer[0] == "inputs"
-        and (port := declared.get(str(bound.pointer[1]))) is not None
-        and port.required
-        for bound in bounds
-    )
+    for bound in bounds:
+        if bound.whole and bound.pointer[0] == "inputs" and bound.keys[0] == "inputs":
+            port = declared.get(str(bound.pointer[1]))
+            if port is not None and port.required:
+                yield ".".join(bound.keys[1:])
 
 
 def _unused(document: Document, bounds: list[Bound]) -> Iterator[Problem]:

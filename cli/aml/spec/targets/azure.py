@@ -14,6 +14,7 @@ from aml.errors import AmlError, Problem
 from aml.spec import reference
 from aml.spec.binding import OptionalPart, Quoted, Reference, tokens
 from aml.spec.document import Document
+from aml.spec.kinds import V1
 from aml.spec.rules import MOST
 from aml.spec.targets import Measure
 from aml.spec.targets.texts import texts
@@ -36,6 +37,8 @@ _RESERVED = ("azureml", "microsoft")
 
 
 def check(document: Document, kind: str, measure: Measure) -> list[Problem]:
+    if kind in V1:
+        return []
     found = [_bindings(document), _environments(document, kind), _folders(document, measure)]
     if kind in _JOBS:
         found += [_lengths(document), _labels(document), _ports(document), _compute(document, kind), _timeout(document)]

@@ -52,10 +52,6 @@ def extract(archive: Path, folder: Path, *, limit_bytes: int) -> None:
             _lay_out(member, root, archive.name)
 
 
-def is_archive(path: Path) -> bool:
-    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
-
-
 def _members(archive: Path) -> Iterator[Member]:
     if zipfile.is_zipfile(archive):
         return _zip_members(archive)

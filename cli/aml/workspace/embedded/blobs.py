@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aml.errors import BackendError
+from aml.workspace.embedded.trees import copy_file, copy_tree
 
 _CHUNK_BYTES = 1 << 20
 
@@ -144,9 +145,9 @@ def copy_out(source: Path, target: Path) -> None:
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True, copy_function=shutil.copyfile)
+            copy_tree(source, target)
         else:
-            shutil.copyfile(source, target)
+            copy_file(source, target)
 
 
 @contextmanager

@@ -6,22 +6,20 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from aml.errors import Conflict, Misfit, NotFound
+from aml.errors import Conflict, NotFound
 from aml.spec.model import AmlCompute, ComputeSpec
 from aml.spec.stored import compute_document
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.distribution import Distribution
+from aml.workspace.embedded.instances import RUNNING, STOPPED, Past, state_now
 from aml.workspace.embedded.names import user_name
-from aml.workspace.embedded.store import LOCAL, Jobs
-from aml.workspace.embedded.vm_sizes import vm_size
-from aml.workspace.records import Compute, ComputeNode
+from aml.workspace.embedded.store import LOCAL
+from aml.workspace.records import Compute
 
 SERVERLESS = "serverless"
-RUNNING = "Running"
-STOPPED = "Stopped"
 INSTANCE = "computeinstance"
+CLUSTER = "amlcompute"
 
 
 class ComputeTable:
@@ -35,7 +33,8 @@ class ComputeTable:
         if spec.name.lower() in (LOCAL, SERVERLESS):
             raise Conflict(f"the compute {spec.name} is always there and can't be changed", "Take another name.")
         state = None if isinstance(spec, AmlCompute) else RUNNING
-        new = Compute(spec.name, _type(spec), compute_document(spec), datetime.now(UTC), user_name(), state)
+        now = datetime.now(UTC)
+        new = Compute(spec.name, _type(spec), compute_document(spec), now, user_name(), state, now)
         with self._database.transaction() as write:
             there = _find(write, spec.name)
             if there is None:
@@ -57,7 +56,17 @@ class ComputeTable:
                     f"the compute {there.name} is of the type {there.type}",
                     f"Only a {INSTANCE} is started and stopped.",
                 )
-            return _store(write, replace(there, state=state))
+            return _store(write, replace(there, state=state, state_since=datetime.now(UTC)))
+
+    def settle(self) -> None:
+        """Store the states of the instances whose schedule or idle time has come: jobs go by what is stored."""
+        rows = self._database.connection.execute("SELECT * FROM compute WHERE type = ?", (INSTANCE,)).fetchall()
+        for row in rows:
+            if _compute(row, self._database.connection).state != row["state"]:
+                with self._database.transaction() as write:
+                    there = _find(write, row["name"])
+                    if there is not None:
+                        _store(write, there)
 
     def get(self, name: str) -> Compute:
         """By its name, whether written as azureml:NAME or as an ARM id."""
@@ -75,7 +84,8 @@ class ComputeTable:
     def list(self, type_: str | None = None) -> Sequence[Compute]:
         """local, then the others in the order of their creation."""
         rows = self._database.connection.execute("SELECT * FROM compute ORDER BY id")
-        return [each for each in (_LOCAL, *map(_compute, rows)) if type_ is None or each.type == type_.lower()]
+        found = [_LOCAL, *(_compute(row, self._database.connection) for row in rows)]
+        return [each for each in found if type_ is None or each.type == type_.lower()]
 
     def delete(self, name: str) -> None:
         """`Conflict` while jobs want it."""
@@ -96,58 +106,6 @@ class ComputeTable:
             write.execute("DELETE FROM compute WHERE name = ?", (there.name,))
 
 
-def nodes_of(compute: Compute, jobs: Jobs) -> Sequence[ComputeNode]:
-    """The nodes that there are: those with a job, those not idle for long enough, and the fewest that are kept."""
-    busy = [claim.job.name for claim in jobs.active() if claim.compute == compute.name for _ in range(claim.nodes)]
-    kept = 0 if compute.state == STOPPED else int(compute.document.get("min_instances", 1))
-    idle_s = int(compute.document.get("idle_time_before_scale_down", 0))
-    since = datetime.now(UTC) - timedelta(seconds=idle_s)
-    warm = min(peak(jobs.spans(compute.name, since), since), compute.nodes)
-    idle = [None] * (max(kept, warm) - len(busy))
-    return [
-        ComputeNode(f"{compute.name}-{number}", "idle" if job is None else "running", job)
-        for number, job in enumerate([*busy, *idle])
-    ]
-
-
-def peak(spans: Sequence[tuple[int, datetime, datetime | None]], since: datetime) -> int:
-    """The most nodes that were in use at once from `since` on.
-
-    So many there still are, if work goes to the node that was used last: no other has been idle for longer.
-    """
-    changes = [(max(start, since), nodes) for nodes, start, _ in spans]
-    changes += [(end, -nodes) for nodes, _, end in spans if end is not None]
-    used = most = 0
-    for _, change in sorted(changes):  # of two at one moment the end comes first: its node is free for the other
-        used += change
-        most = max(most, used)
-    return most
-
-
-def check_fit(compute: Compute, spread: Distribution) -> None:
-    """Refuse a job that the compute could never run: `Misfit` with what it has."""
-    if compute.type == LOCAL:
-        return
-    if spread.nodes > compute.nodes:
-        has = "one node" if compute.nodes == 1 else f"{compute.nodes} nodes at the most"
-        raise Misfit(
-            f"`resources.instance_count` is {spread.nodes}, but the compute {compute.name} has {has}",
-            f"Ask for fewer, or raise it: `aml compute update -n {compute.name} --max-instances {spread.nodes}`."
-            if compute.type == "amlcompute"
-            else "A cluster of the type amlcompute has several.",
-            ("resources", "instance_count"),
-        )
-    size = vm_size(compute.size)
-    if size is not None and spread.processes_per_node > (size.gpus or size.v_cp_us):
-        has = f"{size.gpus} GPU{'s' * (size.gpus > 1)}" if size.gpus else f"{size.v_cp_us} vCPUs and no GPU"
-        raise Misfit(
-            f"the distribution starts {spread.processes_per_node} processes on a node, but {size.name}, the size of "
-            f"the compute {compute.name}, has {has}",
-            "Each process of a node needs a GPU of its own, or a vCPU where there is no GPU: start fewer on a node.",
-            ("distribution", "worker_count" if spread.type == "tensorflow" else "process_count_per_instance"),
-        )
-
-
 def name_of(reference: str | None) -> str:
     """The compute's name in azureml:NAME, an ARM id, or nothing: that and serverless mean local."""
     name = (reference or LOCAL).removeprefix("azureml:").rpartition("/")[2]
@@ -158,7 +116,7 @@ _LOCAL = Compute(LOCAL, LOCAL, {"name": LOCAL, "type": LOCAL}, None, "")
 
 
 def _type(spec: ComputeSpec) -> str:
-    return "amlcompute" if isinstance(spec, AmlCompute) else INSTANCE
+    return CLUSTER if isinstance(spec, AmlCompute) else INSTANCE
 
 
 def _capacity(compute: Compute) -> int:
@@ -167,19 +125,20 @@ def _capacity(compute: Compute) -> int:
 
 def _find(connection: sqlite3.Connection, name: str) -> Compute | None:
     row = connection.execute("SELECT * FROM compute WHERE name = ?", (name,)).fetchone()
-    return None if row is None else _compute(row)
+    return None if row is None else _compute(row, connection)
 
 
 def _insert(write: sqlite3.Connection, new: Compute) -> None:
     assert new.created_at is not None
     write.execute(
-        "INSERT INTO compute (name, type, document, state, capacity, created_at, created_by) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO compute (name, type, document, state, state_at, capacity, created_at, created_by) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.name,
             new.type,
             json.dumps(dict(new.document)),
             new.state,
+            _text(new.state_since),
             _capacity(new),
             new.created_at.isoformat(),
             new.created_by,
@@ -203,18 +162,51 @@ def _refuse_to_strand(write: sqlite3.Connection, name: str, nodes: int) -> None:
 
 def _store(write: sqlite3.Connection, changed: Compute) -> Compute:
     write.execute(
-        "UPDATE compute SET document = ?, state = ?, capacity = ? WHERE name = ?",
-        (json.dumps(dict(changed.document)), changed.state, _capacity(changed), changed.name),
+        "UPDATE compute SET document = ?, state = ?, state_at = ?, capacity = ? WHERE name = ?",
+        (
+            json.dumps(dict(changed.document)),
+            changed.state,
+            _text(changed.state_since),
+            _capacity(changed),
+            changed.name,
+        ),
     )
     return changed
 
 
-def _compute(row: sqlite3.Row) -> Compute:
+def _compute(row: sqlite3.Row, connection: sqlite3.Connection) -> Compute:
+    """As it is now: an instance may have started or stopped by itself since it was stored."""
+    state, since = row["state"], None
+    if row["type"] == INSTANCE:
+        state, since = state_now(_past(row, connection), datetime.now(UTC))
     return Compute(
         name=row["name"],
         type=row["type"],
         document=json.loads(row["document"]),
         created_at=datetime.fromisoformat(row["created_at"]),
         created_by=row["created_by"],
-        state=row["state"],
+        state=state,
+        state_since=since,
     )
+
+
+def _past(row: sqlite3.Row, connection: sqlite3.Connection) -> Past:
+    made_at = datetime.fromisoformat(row["created_at"])
+    jobs = connection.execute(
+        "SELECT (SELECT count(*) FROM job WHERE compute = :name AND "
+        "status NOT IN ('Completed', 'Failed', 'Canceled')) AS unfinished, "
+        "(SELECT max(ended_at) FROM job WHERE compute = :name AND compute <> 'local') AS used_until",
+        {"name": row["name"]},
+    ).fetchone()
+    return Past(
+        document=json.loads(row["document"]),
+        made_at=made_at,
+        state=row["state"],
+        since=made_at if row["state_at"] is None else datetime.fromisoformat(row["state_at"]),
+        busy=jobs["unfinished"] > 0,
+        used_until=None if jobs["used_until"] is None else datetime.fromisoformat(jobs["used_until"]),
+    )
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()

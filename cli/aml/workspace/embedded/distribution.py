@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any
 
 from aml.spec.model import CommandJob
+from aml.workspace.embedded.gpus import VARIABLE
 
 HOST = "127.0.0.1"
 
@@ -57,11 +58,22 @@ def distribution_of(spec: CommandJob) -> Distribution:
     return Distribution(given.get("type"), nodes, processes, processes)
 
 
-def variables(spread: Distribution, ports: Sequence[int]) -> tuple[Mapping[str, str], ...]:
-    """What each process has in its environment beyond the job's own variables, by its number."""
+def variables(
+    spread: Distribution, ports: Sequence[int], devices: Sequence[Sequence[str]] | None = None
+) -> tuple[Mapping[str, str], ...]:
+    """What each process has in its environment beyond the job's own variables, by its number.
+
+    `devices` are the UUIDs of each node's GPUs: all processes of a node see them all, as on Azure, and take theirs by
+    LOCAL_RANK. None leaves to the processes what they see.
+    """
+    nodes = [number // spread.processes_per_node for number in range(spread.processes)]
     return tuple(
-        {"AZUREML_CR_NODE_RANK": str(number // spread.processes_per_node), **_variables(spread, ports, number)}
-        for number in range(spread.processes)
+        {
+            "AZUREML_CR_NODE_RANK": str(node),
+            **({} if devices is None else {VARIABLE: ",".join(devices[node])}),
+            **_variables(spread, ports, number),
+        }
+        for number, node in enumerate(nodes)
     )
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from aml.errors import AmlError
 from aml.spec.model import Component, ComputeSpec, Data, Environment, Model
-from aml.workspace.embedded import computes, content, names
+from aml.workspace.embedded import capacity, computes, content, instances, names
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import copy_out
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.models import ModelTable
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References, job_of
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking import metrics
@@ -115,35 +116,42 @@ class Computes:
 
     table: ComputeTable
     jobs: Jobs
+    queue: Queue
     changed: Callable[[], None]  # is called when jobs that wait may be able to run
 
     def put(self, spec: ComputeSpec) -> Compute:
         compute = self.table.put(spec)
         self.changed()
-        return compute
+        return self._counted(compute)
 
     def get(self, name: str) -> Compute:
-        return self.table.get(name)
+        return self._counted(self.table.get(name))
 
     def list(self, type_: str | None = None) -> Sequence[Compute]:
-        return self.table.list(type_)
+        return [self._counted(compute) for compute in self.table.list(type_)]
 
     def nodes(self, name: str) -> Sequence[ComputeNode]:
-        return computes.nodes_of(self.table.get(name), self.jobs)
+        return capacity.nodes_of(self.table.get(name), self.jobs, self.queue)
 
     def delete(self, name: str) -> None:
         self.table.delete(name)
 
     def start(self, name: str) -> Compute:
-        compute = self.table.set_state(name, computes.RUNNING)
+        compute = self.table.set_state(name, instances.RUNNING)
         self.changed()
         return compute
 
     def stop(self, name: str) -> Compute:
-        return self.table.set_state(name, computes.STOPPED)
+        return self.table.set_state(name, instances.STOPPED)
 
     def sizes(self) -> Sequence[VmSize]:
         return tuple(vm_sizes().values())
+
+    def _counted(self, compute: Compute) -> Compute:
+        if compute.type != computes.CLUSTER:
+            return compute
+        nodes = capacity.nodes_of(compute, self.jobs, self.queue)
+        return replace(compute, node_counts=capacity.node_counts(nodes))
 
 
 @dataclass(frozen=True)

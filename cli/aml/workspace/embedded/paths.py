@@ -21,6 +21,12 @@ def home() -> Path:
     return Path(os.environ.get("AML_HOME") or Path.home() / ".aml").expanduser().absolute()
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder below `home()` that others can't look into, and the home itself if it is not there."""
+    home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 @dataclass(frozen=True)
 class JobPaths:
     """Files of one job."""
@@ -63,9 +69,19 @@ class JobPaths:
         return self.exec / "inputs"
 
     @property
+    def layers(self) -> Path:
+        """What the job writes in folders that are not its own."""
+        return self.exec / "layers"
+
+    @property
     def environment(self) -> Path:
         """The submitter's environment, JSON, readable by its owner alone."""
         return self.exec / "environment.json"
+
+    @property
+    def secrets(self) -> Path:
+        """Values of environment variables that the store does not have, JSON, readable by its owner alone."""
+        return self.exec / "secrets.json"
 
     @property
     def wrapper_pid(self) -> Path:
@@ -75,6 +91,11 @@ class JobPaths:
     def container(self) -> Path:
         """The tool that the job's containers were started with, if they were."""
         return self.exec / "container"
+
+    @property
+    def group(self) -> Path:
+        """Where the control group is that the job's processes are in, if they are in one."""
+        return self.exec / "group"
 
     @property
     def ranks(self) -> Path:
@@ -109,6 +130,10 @@ class WorkspacePaths:
     """Files of one workspace."""
 
     folder: Path
+
+    def folds_case(self) -> bool:
+        """Whether names that differ in case alone are one file here."""
+        return self.store.exists() and self.store.with_name(self.store.name.upper()).exists()
 
     @property
     def store(self) -> Path:

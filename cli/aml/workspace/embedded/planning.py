@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput, Output
 from aml.spec.stored import document_of
+from aml.workspace.embedded.device_plan import Devices
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import executors, launch
 from aml.workspace.embedded.engine.executors import containers
@@ -20,7 +21,7 @@ from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.records import Job, Plan, PlannedEnvironment, PlannedInput, Snapshot, Status
+from aml.workspace.records import Job, Plan, PlannedDevice, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 
 UNKNOWN_NAME = "<name>"
@@ -34,16 +35,21 @@ def plan(
     tracking: launch.Tracking,
     references: References,
     snapshot: Snapshot | None,
+    devices: Devices,
+    declared: Collection[str],
     choice: Choice,
     notes: Sequence[str],
 ) -> Plan:
-    """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had."""
+    """The plan of a spec; nothing is made or changed. Raises `AmlError` for an input that can't be had.
+
+    Variables that are `declared` are not told, besides those that look like a secret.
+    """
     job = _job(spec, experiment_name)
     job_paths = paths.job(job.name)
     found = places(spec, job_paths, references)
     texts = {name: place.text for name, place in found.items()}
     outputs = destinations(spec, job.name, references)
-    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking), texts, {}, uris(outputs))
+    process = launch.plan(job, spec, job_paths, _site(spec, paths, tracking, devices), texts, {}, uris(outputs))
     container = prepared.container(choice, spec.resources, os.environ)
     container = container and replace(container, folders=folders(outputs))
     single = process.processes[0] if len(process.processes) == 1 else {}
@@ -51,14 +57,19 @@ def plan(
         name=spec.name,
         experiment_name=experiment_name,
         command=process.command,
-        environment=redacted({**process.environment, **single}),
+        environment=redacted({**process.environment, **single}, declared),
         processes=tuple(dict(each) for each in process.processes) if not single else (),
         working_directory=process.cwd,
         inputs={name: _input(value, found.get(name)) for name, value in spec.inputs.items()},
         outputs={name: _output(name, output, job_paths, outputs.get(name)) for name, output in spec.outputs.items()},
+        devices=tuple(
+            PlannedDevice(node, uuid, devices.names[uuid])
+            for node, uuids in enumerate(devices.of_nodes or ())
+            for uuid in uuids
+        ),
         snapshot=snapshot,
         runs_in=_environment(choice, replace(process, read_only=linked(found)), container, paths),
-        notes=tuple(notes),
+        notes=(*notes, *devices.notes),
     )
 
 
@@ -76,9 +87,10 @@ def _environment(
     return PlannedEnvironment(name, choice.mode, place.python, place.is_built, line, choice.unmet())
 
 
-def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking) -> launch.Site:
+def _site(spec: CommandJob, paths: WorkspacePaths, tracking: launch.Tracking, devices: Devices) -> launch.Site:
     """Ports are found when a job starts: 0 stands for each."""
-    return launch.Site(paths.folder.name, tracking, [0] * distribution_of(spec).port_count)
+    ports = [0] * distribution_of(spec).port_count
+    return launch.Site(paths.folder.name, tracking, ports, devices.of_nodes)
 
 
 def _job(spec: CommandJob, experiment_name: str) -> Job:

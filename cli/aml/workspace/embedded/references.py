@@ -15,7 +15,7 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import WorkspacePaths, registry_paths
-from aml.workspace.records import COLLECTIONS, Asset, ModelVersion
+from aml.workspace.records import COLLECTIONS, Asset, ModelVersion, reference_to
 
 _JOB_OUTPUT = re.compile(r"azureml://jobs/(?P<job>[^/]+)/outputs/(?P<output>[^/]+)(?:/paths/(?P<path>.*))?")
 _RUN = re.compile(r"runs:/+(?P<job>[^/]+)(?:/(?P<path>.*))?")
@@ -67,17 +67,20 @@ class References:
             return reference
         found = self._found(reference, type)
         assert found is not None
-        if found.registry is None:
-            return f"azureml:{found.name}:{found.version}"
-        return f"{reference.removesuffix('/labels/latest')}/versions/{found.version}"
+        return reference_to(found)
 
     def _found(self, reference: str, type: str) -> Asset | ModelVersion | None:
         """The registered version that it names; None if it has no such form."""
         if match := _ASSET.fullmatch(reference):
             return self._asset(match["name"], match["version"], type)
-        if match := _REGISTERED.fullmatch(reference):
-            return registered(match["registry"], match["collection"], match["name"], match["version"])
-        return None
+        match = _REGISTERED.fullmatch(reference)
+        if match is None:
+            return None
+        if match["collection"] not in ("data", "models"):
+            raise BackendError(
+                f"{reference} is neither data nor a model", "They have /data/ and /models/ in its place."
+            )
+        return registered(match["registry"], match["collection"], match["name"], match["version"])
 
     def _path(self, reference: str) -> Path:
         if match := _JOB_OUTPUT.fullmatch(reference):
@@ -143,16 +146,20 @@ def registered(registry: str, collection: str, name: str, version: str | None) -
     return AssetTable(database, paths, registry).get(kind, name, version)
 
 
+def is_registry(name: str) -> bool:
+    """Whether this machine has a registry of that name."""
+    return registry_paths(name).store.exists()
+
+
 def existing_registry(name: str) -> WorkspacePaths:
     names.check_asset_name(name, "a registry")
-    paths = registry_paths(name)
-    if not paths.store.exists():
+    if not is_registry(name):
         raise NotFound(
             f"there is no registry named {name} on this machine",
             f"`aml model create --registry-name {name} ...` makes it, as `create` of any asset does;"
             " registries of Azure can't be reached from here.",
         )
-    return paths
+    return registry_paths(name)
 
 
 def job_of(reference: str) -> str | None:

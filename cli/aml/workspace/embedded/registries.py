@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 
+from aml.errors import Conflict
 from aml.workspace.embedded import names
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.nouns import Assets, Models
-from aml.workspace.embedded.paths import home, registry_paths
-from aml.workspace.embedded.references import References
+from aml.workspace.embedded.paths import home, make_private, registry_paths
+from aml.workspace.embedded.references import References, existing_registry, is_registry
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.records import Asset, ModelVersion
+from aml.workspace.records import Asset, ModelVersion, RegistryInfo
 
 
 class EmbeddedRegistry:
@@ -21,13 +23,18 @@ class EmbeddedRegistry:
 
     def __init__(self, name: str) -> None:
         names.check_asset_name(name, "a registry")
-        paths = registry_paths(name)
+        self._name = name
+        self._paths = paths = registry_paths(name)
         with explained(paths.folder):
-            paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(paths.folder)
         self._database = Database(paths.store)
         self._models = ModelTable(self._database, paths, name)
         self._assets = AssetTable(self._database, paths, name)
         self._references = References(paths, self._models, self._assets)
+
+    @property
+    def info(self) -> RegistryInfo:
+        return RegistryInfo(self._name, str(self._paths.folder))
 
     @property
     def models(self) -> Models:
@@ -54,10 +61,24 @@ class EmbeddedRegistry:
         )
 
 
-def registries() -> Sequence[str]:
-    """The names of all that there are."""
+def create_registry(name: str) -> EmbeddedRegistry:
+    names.check_asset_name(name, "a registry")
+    if is_registry(name):
+        raise Conflict(f"a registry named {name} exists already")
+    return EmbeddedRegistry(name)
+
+
+def delete_registry(name: str) -> None:
+    folder = existing_registry(name).folder
+    with explained(folder):
+        shutil.rmtree(folder)
+
+
+def registries() -> Sequence[RegistryInfo]:
+    """All that there are, by name."""
     folder = home() / "registries"
-    return sorted(path.name for path in folder.iterdir() if (path / "store.db").exists()) if folder.is_dir() else []
+    found = sorted(path.name for path in folder.iterdir() if is_registry(path.name)) if folder.is_dir() else []
+    return [RegistryInfo(name, str(registry_paths(name).folder)) for name in found]
 
 
 def _copied(record: Asset, name: str, version: str, who: str) -> NewAsset:

@@ -22,11 +22,17 @@ CREATE TABLE job (
     archived INTEGER NOT NULL DEFAULT 0,
     compute TEXT NOT NULL DEFAULT 'local' COLLATE NOCASE,
     nodes INTEGER NOT NULL DEFAULT 1,           -- of the compute's capacity; a job on local takes one, whatever its nodes
+    v_cp_us INTEGER NOT NULL DEFAULT 0,         -- of this machine; 0: a job's share of local
+    gpus INTEGER NOT NULL DEFAULT 0,            -- at the most: a job gets as many as there are
+    visible_devices TEXT,                       -- the CUDA_VISIBLE_DEVICES that it was submitted with
+    low_priority INTEGER NOT NULL DEFAULT 0,
+    devices TEXT NOT NULL DEFAULT '[]',         -- UUIDs of the GPUs that it got, JSON
     lease TEXT,                                 -- the engine that works on it: only its writes count
     process TEXT                                -- identity of the wrapper process
 );
 
-CREATE INDEX job_unfinished ON job (status, compute, id) WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
+CREATE INDEX job_unfinished ON job (status, compute, low_priority, id)
+    WHERE status NOT IN ('Completed', 'Failed', 'Canceled');
 CREATE INDEX job_finished ON job (status, id) WHERE status IN ('Completed', 'Failed', 'Canceled');
 CREATE INDEX job_listed ON job (archived, id) WHERE parent_job_name IS NULL;
 CREATE INDEX job_experiment ON job (experiment_name, id);
@@ -93,6 +99,7 @@ CREATE TABLE compute (
     type TEXT NOT NULL,
     document TEXT NOT NULL,
     state TEXT,                                 -- Running or Stopped, of a computeinstance
+    state_at TEXT,                              -- since when
     capacity INTEGER NOT NULL,                  -- nodes that jobs can have now
     created_at TEXT NOT NULL,
     created_by TEXT NOT NULL

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,12 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.listing import EVERY_JOB, UNFINISHED, listing
 from aml.workspace.embedded.tracking.runs import follow_job, insert_run, relabel_run
 from aml.workspace.records import END_OF, TERMINAL, Job, JobFilter, Reason, Status
+from aml.workspace.redaction import scrubbed
 
 if TYPE_CHECKING:
     from aml.spec.updates import Update
 
-_ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
+ACTIVE = "'Preparing', 'Running', 'Finalizing', 'CancelRequested'"
 
 PROCESS = "type = 'command'"
 """The jobs that are a process; others, like sweeps, have children that are, and no nodes of their own."""
@@ -30,19 +31,16 @@ PROCESS = "type = 'command'"
 LOCAL = "local"
 """The compute that is always there."""
 
-_NEXT = f"""
-SELECT queued.id
-FROM (SELECT '{LOCAL}' AS name, :local_jobs AS capacity UNION ALL SELECT name, capacity FROM compute) AS place
-JOIN job AS queued ON queued.id = (
-    SELECT id FROM job
-    WHERE {UNFINISHED} AND status = 'Queued' AND compute = place.name AND {PROCESS} ORDER BY id LIMIT 1
-)
-WHERE queued.nodes + (
-    SELECT coalesce(sum(nodes), 0) FROM job
-    WHERE {UNFINISHED} AND status IN ({_ACTIVE}) AND compute = place.name
-) <= place.capacity
-ORDER BY queued.id LIMIT 1
-"""
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job takes of its compute and of this machine."""
+
+    nodes: int = 1  # of the compute's capacity; a job on local takes one, whatever its nodes
+    v_cp_us: int = 0  # of this machine; 0: a job's share of local
+    gpus: int = 0  # at the most: it gets as many as there are
+    visible_devices: str | None = None  # the CUDA_VISIBLE_DEVICES that it was submitted with
+    low_priority: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class NewJob:
     tags: Mapping[str, str | None]
     properties: Mapping[str, str | None]
     compute: str = LOCAL
-    nodes: int = 1  # of the compute's capacity
+    needs: Needs = Needs()
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Claim:
     snapshot: str | None
     process: str | None
     compute: str
-    nodes: int  # of the compute's capacity
+    needs: Needs
 
 
 class Jobs:
@@ -100,7 +98,7 @@ class Jobs:
             "tags": json.dumps(dict(new.tags)),
             "properties": json.dumps(dict(new.properties)),
             "compute": new.compute,
-            "nodes": new.nodes,
+            **asdict(new.needs),
         }
         names = ", ".join(row)
         values = ", ".join(f":{name}" for name in row)
@@ -153,7 +151,7 @@ class Jobs:
         rows = self._database.connection.execute(
             f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' AND {PROCESS} ORDER BY id"
         )
-        return [_claim(row) for row in rows]
+        return [claim_of(row) for row in rows]
 
     def any_unfinished(self) -> bool:
         row = self._database.connection.execute(f"SELECT 1 FROM job WHERE {UNFINISHED} LIMIT 1").fetchone()
@@ -170,30 +168,14 @@ class Jobs:
         ).fetchone()
         return int(row[0])
 
-    def claim(self, lease: str, *, local_jobs: int) -> Claim | None:
-        """Take the oldest Queued job that is the first of its compute and has its nodes free there.
-
-        It is Preparing from here on, and this lease's. `local_jobs` is how many run at once on local.
-        """
-        values = {"lease": lease, "local_jobs": local_jobs}
-        if self._database.connection.execute(_NEXT, values).fetchone() is None:
-            return None  # found out without the write lock
-        with self._database.transaction() as write:
-            row = write.execute(
-                f"UPDATE job SET status = 'Preparing', lease = :lease WHERE id = ({_NEXT}) RETURNING *", values
-            ).fetchone()
-            if row is None:
-                return None
-            record_event(write, row, datetime.now(UTC), Status.PREPARING)
-        return _claim(row)
-
     def spans(self, compute: str, since: datetime) -> Sequence[tuple[int, datetime, datetime | None]]:
         """Nodes, start and end of the jobs that had nodes of a cluster at any time from `since` on."""
         rows = self._database.connection.execute(
             f"SELECT nodes, started_at, ended_at FROM job WHERE compute = :compute AND compute <> '{LOCAL}' "
-            "AND ended_at > :since AND started_at IS NOT NULL UNION ALL "
+            f"AND {PROCESS} AND ended_at > :since AND started_at IS NOT NULL UNION ALL "
             "SELECT nodes, started_at, ended_at FROM job "
-            f"WHERE {UNFINISHED} AND status IN ({_ACTIVE}) AND compute = :compute AND started_at IS NOT NULL",
+            f"WHERE {UNFINISHED} AND status IN ({ACTIVE}) AND {PROCESS} AND compute = :compute "
+            "AND started_at IS NOT NULL",
             {"compute": compute, "since": since.isoformat()},
         )
         return [(row["nodes"], datetime.fromisoformat(row["started_at"]), _time(row["ended_at"])) for row in rows]
@@ -203,12 +185,19 @@ class Jobs:
         with self._database.transaction() as write:
             write.execute("UPDATE job SET lease = ? WHERE name = ?", (lease, name))
 
+    def record_devices(self, name: str, lease: str, devices: Sequence[str]) -> None:
+        """The devices that a job is about to be started with."""
+        with self._database.transaction() as write:
+            write.execute(
+                "UPDATE job SET devices = ? WHERE name = ? AND lease = ?", (json.dumps(list(devices)), name, lease)
+            )
+
     def record_start(self, name: str, lease: str, process: str) -> None:
         """The job's wrapper runs: Preparing becomes Running; a cancel that came meanwhile stays."""
         now = datetime.now(UTC)
         with self._database.transaction() as write:
             row = write.execute(
-                "UPDATE job SET process = ?, started_at = ?, "
+                "UPDATE job SET process = ?, started_at = ?, message = NULL, "
                 "status = CASE status WHEN 'Preparing' THEN 'Running' ELSE status END "
                 "WHERE name = ? AND lease = ? AND status IN ('Preparing', 'CancelRequested') "
                 "RETURNING id, name, status",
@@ -216,6 +205,11 @@ class Jobs:
             ).fetchone()
             if row is not None and row["status"] == Status.RUNNING:
                 record_event(write, row, now, Status.RUNNING)
+
+    def tell(self, name: str, message: str) -> None:
+        """What is being done for a job that is Preparing, for people; nothing depends on it."""
+        with self._database.transaction() as write:
+            write.execute("UPDATE job SET message = ? WHERE name = ? AND status = 'Preparing'", (message, name))
 
     def record_finalizing(self, name: str, lease: str) -> None:
         """The job's process has ended: Running becomes Finalizing."""
@@ -231,9 +225,11 @@ class Jobs:
         """The job is over; dropped if it is over already or another engine has taken it."""
         now = datetime.now(UTC)
         status = END_OF[reason]
+        message = message and scrubbed(message)
         with self._database.transaction() as write:
             row = write.execute(
-                "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, ended_at = ?, lease = NULL "
+                "UPDATE job SET status = ?, reason = ?, message = ?, exit_code = ?, "
+                "ended_at = max(?, coalesce(started_at, '')), lease = NULL "  # a clock may have been set back
                 f"WHERE name = ? AND lease = ? AND {UNFINISHED} RETURNING id, name",
                 (status, reason, message, exit_code, now.isoformat(), name, lease),
             ).fetchone()
@@ -349,8 +345,18 @@ def _taken(name: str) -> Conflict:
     return Conflict(f"a job named {name} exists already", hint)
 
 
-def _claim(row: sqlite3.Row) -> Claim:
-    return Claim(job_of(row), row["snapshot"], row["process"], row["compute"], row["nodes"])
+def claim_of(row: sqlite3.Row) -> Claim:
+    return Claim(job_of(row), row["snapshot"], row["process"], row["compute"], needs_of(row))
+
+
+def needs_of(row: sqlite3.Row) -> Needs:
+    return Needs(
+        nodes=row["nodes"],
+        v_cp_us=row["v_cp_us"],
+        gpus=row["gpus"],
+        visible_devices=row["visible_devices"],
+        low_priority=bool(row["low_priority"]),
+    )
 
 
 def job_of(row: sqlite3.Row) -> Job:
@@ -372,6 +378,7 @@ def job_of(row: sqlite3.Row) -> Job:
         tags=json.loads(row["tags"]),
         properties=json.loads(row["properties"]),
         archived=bool(row["archived"]),
+        devices=tuple(json.loads(row["devices"])),
     )
 
 

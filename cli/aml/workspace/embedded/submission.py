@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aml.errors import Misfit
+from aml.errors import BackendError, Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
 from aml.spec.stored import document_of
 from aml.spec.stored_sweep import sweep_document
 from aml.spec.sweep import SweepJob
-from aml.workspace.embedded import computes, names, settings
+from aml.workspace.embedded import capacity, computes, gpus, instances, job_secrets, names, settings
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.device_plan import planned_devices
 from aml.workspace.embedded.distribution import Distribution, distribution_of
 from aml.workspace.embedded.downloads import is_address
+from aml.workspace.embedded.engine.inputs import UNPACK, places
 from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
 from aml.workspace.embedded.environments.choice import Choice, choose, keep_build
@@ -29,6 +31,7 @@ from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
+from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, Job, Plan
 
 
@@ -46,11 +49,16 @@ class Submission:
         """What this workspace does otherwise than Azure."""
         if isinstance(spec, SweepJob):
             return [*sweep_notes(spec), *self.notes(any_trial(spec))]
-        notes = [*self._choice(spec).notes()]
+        choice = self._choice(spec)
+        notes = [*choice.notes()]
+        if not choice.is_container and (spec.resources.shm_size or spec.resources.docker_args):
+            notes.append("resources.shm_size and docker_args are for containers: the job runs in none")
         notes += _distribution_notes(distribution_of(spec))
         compute = self.computes.get(computes.name_of(spec.compute))
-        if compute.state == computes.STOPPED:
+        if compute.state == instances.STOPPED:
             notes.append(f"{compute.name} is stopped: the job waits until `aml compute start -n {compute.name}`")
+        if compute.type != LOCAL and (size := vm_size(compute.size)) and size.gpus and not gpus.may_be_there():
+            notes.append(f"this machine has no GPU: the job runs on its CPUs, not on the GPUs of {size.name}")
         if spec.inputs and (self.paths.engine / WRITABLE_INPUTS).exists():
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
@@ -67,7 +75,7 @@ class Submission:
         spec = self._first(spec)
         if spec.name is not None:
             self.jobs.check_is_free(spec.name)
-        self._place(spec)
+        compute, spread = self._place(spec)
         experiment_name = _experiment_name(spec)
         tracking = planning.unknown_tracking(tracking_uri, self._experiment_id(experiment_name))
         code = None if spec.code is None else self.references.path(spec.code)
@@ -78,35 +86,46 @@ class Submission:
             tracking=tracking,
             references=self.references,
             snapshot=None if code is None else snapshot.listing(code),
+            devices=planned_devices(capacity.needs_of(spec, compute, spread, os.environ), spread.nodes),
+            declared=self._declared(),
             choice=self._checked_choice(spec),
             notes=notes,
         )
 
-    def insert(self, spec: CommandJob | SweepJob, *, code_of: str | None) -> Job:
-        """Store the code and queue the job. With `code_of` the code is that of an earlier job."""
-        job = self._first(spec)
+    def insert(self, spec: CommandJob | SweepJob, *, code_of: str | None, secrets_of: str | None) -> Job:
+        """Store the code and queue the job.
+
+        With `code_of` the code is that of an earlier job, with `secrets_of` the values that are not told.
+        """
+        self.computes.settle()  # an instance that has stopped by itself does not take the job
+        whole = job_secrets.together(spec, self._secrets(secrets_of))
+        job = self._first(whole)
         compute, spread = self._place(job)
+        _check_case(spec, self.paths)
         choice = self._kept(self._checked_choice(job))
         inputs = {name: self._checked(value) for name, value in spec.inputs.items()}
         digest = self._stored_code(job) if code_of is None else self.jobs.snapshot(code_of)
         name = spec.name or names.new_name()
-        destinations(replace(job, inputs=inputs), name, self.references)  # refused now, not when the job starts
-        is_sweep = isinstance(spec, SweepJob)
+        pinned = replace(job, inputs=inputs)
+        destinations(pinned, name, self.references)  # refused now, not when the job starts
+        if UNPACK in job.properties:
+            places(pinned, self.paths.job(name), self.references)
+        told, secret = job_secrets.apart(whole, self._declared())
         new = NewJob(
             name=name,
-            type="sweep" if is_sweep else "command",
+            type="sweep" if isinstance(spec, SweepJob) else "command",
             experiment_name=_experiment_name(job),
             display_name=spec.display_name or name,
-            document=_document(spec, inputs, choice.resolved.pinned),
+            document=_document(told, inputs, choice.resolved.pinned),
             snapshot=digest,
             created_by=names.user_name(),
             parent_job_name=job.parent_job_name,
             tags=spec.tags,
             properties={**({} if code_of else self._origin(job)), **spec.properties, **choice.properties},
             compute=compute.name,
-            nodes=0 if is_sweep else 1 if compute.type == LOCAL else spread.nodes,
+            needs=capacity.needs_of(job, compute, spread, os.environ),  # a sweep's are those of a trial
         )
-        return self.jobs.insert(new, before_commit=lambda: self.keep_environment(name))
+        return self.jobs.insert(new, before_commit=lambda: self.keep_environment(name, secret))
 
     def _first(self, spec: CommandJob | SweepJob) -> CommandJob:
         """The job that runs first: the spec itself, or the first trial of a sweep. Refused if its name can't be."""
@@ -172,20 +191,35 @@ class Submission:
 
     def _place(self, spec: CommandJob) -> tuple[Compute, Distribution]:
         """Where the job runs and how it is spread; refused if it can't be."""
+        if re.search(r"\s", str(self.paths.folder)):
+            raise BackendError(
+                f"the workspace's folder {self.paths.folder} has a blank in its path, which would break commands",
+                "They are given paths in it: point AML_HOME to a folder without a blank.",
+            )
         spread = distribution_of(spec)
         _check_distribution(spread)
         compute = self.computes.get(computes.name_of(spec.compute))
-        computes.check_fit(compute, spread)
+        capacity.check_fit(compute, spread)
         return compute, spread
 
-    def keep_environment(self, name: str) -> None:
+    def _declared(self) -> tuple[str, ...]:
+        return settings.read(self.database).redacted_variables
+
+    def _secrets(self, name: str | None) -> dict[str, str]:
+        """Variables of a job, those that are not told too."""
+        if name is None:
+            return {}
+        job = self.jobs.get(name)
+        return job_secrets.known(job.document, self.paths.job(job.name))
+
+    def keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
         """The environment of this process becomes that of the job."""
-        path = self.paths.job(name).environment
-        with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as handle:
-                json.dump({**os.environ, PYTHON: sys.executable}, handle)
+        paths = self.paths.job(name)
+        with explained(paths.exec):
+            paths.exec.mkdir(parents=True, exist_ok=True)
+            job_secrets.write_private(paths.environment, {**os.environ, PYTHON: sys.executable})
+            if secret:
+                job_secrets.write_private(paths.secrets, secret)
 
 
 def _document(
@@ -198,6 +232,20 @@ def _document(
 
 def _experiment_name(spec: CommandJob) -> str:
     return spec.experiment_name or Path.cwd().name or "Default"
+
+
+def _check_case(spec: CommandJob | SweepJob, paths: WorkspacePaths) -> None:
+    """Refuse names that would be one folder, where the file system folds case."""
+    for key, given in (("inputs", spec.inputs), ("outputs", spec.outputs)):
+        first: dict[str, str] = {}
+        for name in given:
+            other = first.setdefault(name.casefold(), name)
+            if other != name and paths.folds_case():
+                raise Misfit(
+                    f"the {key} `{other}` and `{name}` differ in case alone, which the file system does not tell apart",
+                    "Give one of them another name, or point AML_HOME to a file system that does.",
+                    (key, name),
+                )
 
 
 def _check_distribution(spread: Distribution) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from aml.errors import Conflict, NotFound
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.listing import UNFINISHED
-from aml.workspace.embedded.store import job_of, record_event
+from aml.workspace.embedded.store import Needs, job_of, needs_of, record_event
 from aml.workspace.records import END_OF, Job, Reason, Status
 
 PARAMETERS = "aml.hyperparameters"
@@ -43,6 +43,7 @@ class SweepRow:
     job: Job
     snapshot: str | None
     compute: str
+    needs: Needs  # of a trial
 
 
 class SweepTable:
@@ -54,7 +55,7 @@ class SweepTable:
     def open(self) -> Sequence[SweepRow]:
         """Those that are not over, oldest first."""
         rows = self._database.connection.execute(f"SELECT * FROM job WHERE type = 'sweep' AND {UNFINISHED} ORDER BY id")
-        return [SweepRow(job_of(row), row["snapshot"], row["compute"]) for row in rows]
+        return [SweepRow(job_of(row), row["snapshot"], row["compute"], needs_of(row)) for row in rows]
 
     def trials(self, sweep: str, *, after: int, those: Collection[int]) -> Sequence[TrialRow]:
         """Trials with an id greater than `after`, and those with the ids given, in the order of their numbers."""

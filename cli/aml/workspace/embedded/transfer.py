@@ -1,16 +1,18 @@
 """A workspace as one file, and back: store, blobs, assets, and what its jobs wrote.
 
-Left out: secrets (tokens, credentials of datastores, the environments that jobs were submitted from), downloads, and
-links that lead out of the workspace.
+Left out: secrets (tokens, credentials of datastores, the environments that jobs were submitted from), downloads, pipes
+and sockets, and links that lead out of the workspace.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import shutil
 import sqlite3
+import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ from aml.workspace.records import Reason
 FORMAT = 1
 _ABOUT = "aml-workspace.json"
 _MAX_ABOUT_BYTES = 1 << 16
+_TYPES = {"format": int, "store": int, "name": str}
 _FOLDERS = ("blobs", "models", "assets", "datastores", "runs", "jobs")  # blobs first: the others have links to them
 _MARKS = ("exit.", "failed.")  # all that is kept of a job's exec folder
 _SUFFIXES = (".tar", ".gz", ".tgz")
@@ -39,7 +42,7 @@ _EXPORTED = "it was not over when its workspace was exported"
 
 
 def export_workspace(name: str, file: Path) -> list[str]:
-    """Write a workspace to a new file, also while jobs run; the links that were left out.
+    """Write a workspace to a new file, also while jobs run; the links and pipes that were left out.
 
     A job that is not over is Failed in the file.
     """
@@ -74,7 +77,7 @@ def import_workspace(file: Path, name: str | None) -> str:
         try:
             archives.extract(file, folder, limit_bytes=shutil.disk_usage(folder).free)
             (folder / _ABOUT).unlink()
-            Database(folder / "store.db").close()
+            _check_store(folder / "store.db")
             folder.rename(target)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -105,9 +108,9 @@ def _read_about(file: Path) -> dict[str, Any]:
             about = json.loads(content.read(_MAX_ABOUT_BYTES))
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise not_ours from error
-    if not isinstance(about, dict) or not {"format", "store", "name"} <= set(about):
+    if not isinstance(about, dict) or not all(isinstance(about.get(key), type_) for key, type_ in _TYPES.items()):
         raise not_ours
-    if about["format"] != FORMAT or int(about["store"]) > VERSION:
+    if about["format"] != FORMAT or about["store"] > VERSION:
         raise BackendError(f"{file} was exported by a newer aml ({about.get('aml')})", "Update aml.")
     return about
 
@@ -127,6 +130,18 @@ def _copy_store(store: Path, copy: Path) -> None:
     database.close()
 
 
+def _check_store(store: Path) -> None:
+    """That it opens, and that no name or path in it leads out of the workspace."""
+    database = Database(store)
+    for row in database.connection.execute("SELECT name FROM job"):
+        names.check_job_name(row["name"])
+    query = "SELECT path FROM asset WHERE path IS NOT NULL UNION SELECT path FROM model"
+    for row in database.connection.execute(query):
+        if row["path"].startswith("/") or ".." in Path(row["path"]).parts:
+            raise BackendError(f"{row['path']} leads out of the workspace", "The file can't be trusted.")
+    database.close()
+
+
 def _files(paths: WorkspacePaths) -> Iterator[str]:
     """Files and links of the parts that are kept, relative to the workspace's folder."""
     for part in _FOLDERS:
@@ -142,14 +157,20 @@ def _files(paths: WorkspacePaths) -> Iterator[str]:
 
 
 def _add(tar: tarfile.TarFile, path: Path, member: str) -> bool:
-    """Add a file that may grow, shrink or go meanwhile; False if it is a link that leads out of the workspace."""
+    """Add a file that may grow, shrink or go meanwhile; False if it is no file, or a link out of the workspace."""
     if path.is_symlink():
         return _add_link(tar, path, member)
     try:
-        handle = path.open("rb")
+        handle = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")  # a pipe would keep it waiting
     except FileNotFoundError:
         return True
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            return False
+        raise
     with handle:
+        if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+            return False
         info = tar.gettarinfo(arcname=member, fileobj=handle)
         info.uname = info.gname = ""
         tar.addfile(info, _Padded(handle) if info.isreg() else None)

@@ -21,14 +21,17 @@ from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.experiments import Experiments
+from aml.workspace.embedded.filesystems import refuse_network
 from aml.workspace.embedded.job_files import JobFiles
 from aml.workspace.embedded.listing import EVERY_JOB
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.nouns import Assets, Computes, Metrics, Models
-from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
+from aml.workspace.embedded.paths import WorkspacePaths, make_private, workspace_paths
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
+from aml.workspace.redaction import redacted_document
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
@@ -47,13 +50,15 @@ class EmbeddedWorkspace:
         names.check_asset_name(name, "a workspace")
         self._name = name
         self._paths = workspace_paths(name)
+        refuse_network(self._paths.folder)
         with explained(self._paths.folder):
-            self._paths.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self._paths.folder)
         self._database = Database(self._paths.store)
         self._jobs = Jobs(self._database)
         self._models = ModelTable(self._database, self._paths)
         self._assets = AssetTable(self._database, self._paths)
         self._computes = ComputeTable(self._database)
+        self._queue = Queue(self._database)
         self._datastores = DatastoreTable(self._database, self._paths)
         self._references = References(self._paths, self._models, self._assets, self._datastores)
 
@@ -83,7 +88,7 @@ class EmbeddedWorkspace:
         return Sweeps(
             SweepTable(self._database),
             self._with_folder,
-            self._submission.keep_environment,
+            lambda name: self._submission.keep_environment(name, {}),
             lambda: start.ensure_running(self._paths),
         )
 
@@ -105,7 +110,7 @@ class EmbeddedWorkspace:
 
     @property
     def computes(self) -> Computes:
-        return Computes(self._computes, self._jobs, self._let_queued_jobs_run)
+        return Computes(self._computes, self._jobs, self._queue, self._let_queued_jobs_run)
 
     def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.notes(spec)
@@ -116,8 +121,8 @@ class EmbeddedWorkspace:
     def plan(self, spec: CommandJob | SweepJob) -> Plan:
         return self._submission.plan(spec, tracking_uri=self.info.mlflow_tracking_uri)
 
-    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None) -> Job:
-        job = self._submission.insert(spec, code_of=code_of)
+    def submit(self, spec: CommandJob | SweepJob, *, code_of: str | None = None, secrets_of: str | None = None) -> Job:
+        job = self._submission.insert(spec, code_of=code_of, secrets_of=secrets_of)
         try:
             start.ensure_running(self._paths)
         except BackendError as error:
@@ -187,19 +192,24 @@ class EmbeddedWorkspace:
         )
 
     def stop_engine(self) -> EngineState:
-        state = self.engine()
-        if state.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(state.pid, signal.SIGTERM)
-            start.wait_until_gone(self._paths)
-        return state
+        answer = start.ask(self._paths, "GET", "/engine/status")
+        try:
+            return self.engine()
+        finally:  # also when the store can't be read
+            if answer is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(int(str(answer["pid"])), signal.SIGTERM)
+                start.wait_until_gone(self._paths)
 
     def _let_queued_jobs_run(self) -> None:
         if self._jobs.count_queued():
             start.ensure_running(self._paths)
 
     def _with_folder(self, job: Job) -> Job:
-        return replace(job, folder=self._paths.job(job.name).folder)
+        document = job.document
+        if "environment_variables" in document or "trial" in document:
+            document = redacted_document(document, self.settings.redacted_variables)
+        return replace(job, folder=self._paths.job(job.name).folder, document=document)
 
 
 def workspace_info(name: str, paths: WorkspacePaths) -> WorkspaceInfo:

@@ -101,6 +101,9 @@ def _check_new(name: str) -> None:
     paths = workspace_paths(name)
     if paths.store.exists() or paths.folder.is_symlink():
         raise Conflict(f"a workspace named {name} exists already")
+    for there in workspaces():
+        if there.name != name and there.name.casefold() == name.casefold():  # one folder, where names fold
+            raise Conflict(f"a workspace named {there.name} exists already", "Names must differ in more than case.")
 
 
 def _stop(name: str) -> None:

@@ -15,15 +15,17 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from aml.workspace.embedded.engine.engine import Engine
 from aml.workspace.embedded.engine.start import spawn_keeper
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.redaction import scrubbed
 
 
 def main() -> int:
     arguments = _arguments()
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    _log_to(sys.stderr)
     for descriptor in (arguments.lock_fd, arguments.socket_fd):
         os.set_inheritable(descriptor, False)  # a job must not hold them
     paths = WorkspacePaths(arguments.folder)
@@ -43,6 +45,19 @@ def main() -> int:
         logging.getLogger(__name__).warning("the keeper is gone; another one takes over")
         spawn_keeper(paths, arguments.lock_fd, arguments.socket_fd)
     return 0
+
+
+class _Scrubbing(logging.Formatter):
+    """Lines without what looks like a secret, tracebacks too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrubbed(super().format(record))
+
+
+def _log_to(stream: TextIO) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Scrubbing("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,8 +11,9 @@ from typing import Any
 
 from aml.errors import Conflict
 from aml.version import __version__
-from aml.workspace.embedded import tokens
+from aml.workspace.embedded import settings, tokens
 from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.engine.reserve import Reserve
@@ -22,6 +23,7 @@ from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.server.server import Principal, Request, Route, Server
 from aml.workspace.embedded.store import Jobs
@@ -48,6 +50,9 @@ class Engine:
             ProcessExecutor(str(paths.engine)),
             Reserve(paths.engine / "reserve"),
             sweeps=SweepTable(database),
+            queue=Queue(database),
+            local_jobs=lambda: settings.read(database).local_jobs,
+            settle=ComputeTable(database).settle,
             unasked_s=lambda: self._server.idle_s,
             idle_s=idle_s,
         )

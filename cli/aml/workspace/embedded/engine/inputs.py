@@ -10,17 +10,20 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aml.errors import BackendError
+from aml.errors import BackendError, Misfit
 from aml.spec.model import CommandJob, DataInput
 from aml.workspace.embedded.blobs import explained
-from aml.workspace.embedded.downloads import fetch, is_address, target
+from aml.workspace.embedded.downloads import Tell, fetch, is_address, target, unpacked
 from aml.workspace.embedded.paths import JobPaths
 from aml.workspace.embedded.references import References
+from aml.workspace.embedded.trees import copy_file, copy_tree
 
 _COPIED = ("download", "eval_download")
+UNPACK = "aml.unpack"
+"""The property of a job that names inputs: archives at https addresses, whose content the job is to find."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,23 @@ class Place:
     source: Path | None = None  # what is to be there; None for a URI
     copied: bool = False
     url: str | None = None  # what `source` is fetched from first
+    unpacked: bool = False  # `source` is what is in the archive there
 
 
 def places(spec: CommandJob, paths: JobPaths, references: References) -> dict[str, Place]:
     """The place of each data input. Raises `AmlError` for what can't be had."""
     data = {name: value for name, value in spec.inputs.items() if isinstance(value, DataInput)}
-    return {name: _place(name, value, paths, references) for name, value in data.items()}
+    found = {name: _place(name, value, paths, references) for name, value in data.items()}
+    return found | {name: _unpacked(name, found, spec, references) for name in _to_unpack(spec, found)}
 
 
-def lay_out(found: Mapping[str, Place], downloads: Path) -> None:
+def lay_out(found: Mapping[str, Place], downloads: Path, tell: Tell) -> None:
     """Fetch what is elsewhere, make the links and copies; safe to repeat after a crash in the middle."""
     for name, place in found.items():
         if place.source is None:
             continue
         if place.url is not None:
-            fetch(place.url, downloads)
+            fetch(place.url, downloads, unpack=place.unpacked, tell=tell)
         if not place.source.exists():
             raise BackendError(
                 f"input {name}: {place.source} does not exist any more", "Put it back, or submit the job anew."
@@ -79,11 +84,39 @@ def _place(name: str, value: DataInput, paths: JobPaths, references: References)
     return Place(text, source, value.mode in _COPIED, url)
 
 
+def _to_unpack(spec: CommandJob, found: Mapping[str, Place]) -> list[str]:
+    """The inputs whose archives are to be unpacked: a list of names, or `true` for all that are fetched as folders."""
+    asked = (spec.properties.get(UNPACK) or "").strip()
+    fetched = [name for name, place in found.items() if place.url is not None]
+    if asked.lower() in ("true", "false", ""):
+        return [name for name in fetched if asked.lower() == "true" and _type(spec, name) != "uri_file"]
+    names = [name.strip() for name in asked.split(",")]
+    for name in names:
+        if name not in fetched:
+            hint = "Name inputs with a path at an https address, with commas between them, or say true for all."
+            raise Misfit(f"{UNPACK}: there is no archive to fetch for an input {name}", hint, ("properties", UNPACK))
+    return names
+
+
+def _type(spec: CommandJob, name: str) -> str:
+    value = spec.inputs[name]
+    assert isinstance(value, DataInput)
+    return value.type
+
+
+def _unpacked(name: str, found: Mapping[str, Place], spec: CommandJob, references: References) -> Place:
+    place = found[name]
+    assert place.url is not None
+    if _type(spec, name) == "uri_file":
+        hint = "Write type: uri_folder."
+        raise Misfit(f"{UNPACK}: the input {name} is one file", hint, ("inputs", name, "type"))
+    source = unpacked(place.url, references.paths.downloads)
+    text = str(Path(place.text).parent / re.sub(r"\s", "_", source.name))
+    return replace(place, text=text, source=source, unpacked=True)
+
+
 def _copy(source: Path, target: Path) -> None:
-    """The content alone: a registered file is read-only, its copy is not."""
     if source.is_dir():
-        shutil.copytree(source, target, copy_function=shutil.copyfile)
-        for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
-            folder.chmod(0o755)
+        copy_tree(source, target)
     else:
-        shutil.copyfile(source, target)
+        copy_file(source, target)

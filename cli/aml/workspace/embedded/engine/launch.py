@@ -45,6 +45,7 @@ class Site:
     workspace_name: str
     tracking: Tracking
     ports: Sequence[int] = ()  # free ones, as many as the job's distribution needs
+    devices: Sequence[Sequence[str]] | None = None  # UUIDs of the GPUs of each node; None: there are none to tell of
 
 
 def plan(
@@ -70,7 +71,7 @@ def plan(
         | _parameters(spec)
         | {name: bind(text, values, final=True) for name, text in spec.environment_variables.items()}
     )
-    processes = variables(distribution_of(spec), site.ports)
+    processes = variables(distribution_of(spec), site.ports, site.devices)
     return Launch(bind(spec.command, values, final=True), environment, paths.work, paths, processes)
 
 

@@ -22,18 +22,21 @@ from queue import Empty, SimpleQueue
 from aml.errors import AmlError
 from aml.workspace.embedded.database import StoreError
 from aml.workspace.embedded.engine.executors import Executor, Process
+from aml.workspace.embedded.engine.inventory import Inventory
+from aml.workspace.embedded.engine.placement import Placed, Placement
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.engine.sweeps.runner import Sweeps
 from aml.workspace.embedded.environments.builds import Stop, Stopped
 from aml.workspace.embedded.environments.prepared import takes_a_build
+from aml.workspace.embedded.leases import Lease
+from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.sweeps import SweepTable
 from aml.workspace.records import Job, Reason, Status
 
 log = logging.getLogger(__name__)
 
-LOCAL_JOBS = 2
 WORKERS = 8
 BUILDERS = 64
 GRACE_S = 10.0
@@ -63,9 +66,11 @@ class Scheduler:
         reserve: Reserve,
         *,
         sweeps: SweepTable,
+        queue: Queue,
         unasked_s: Callable[[], float],
+        local_jobs: Callable[[], int],
+        settle: Callable[[], None],
         idle_s: float = IDLE_S,
-        local_jobs: int = LOCAL_JOBS,
     ) -> None:
         self._jobs = jobs
         self._steps = steps
@@ -74,10 +79,14 @@ class Scheduler:
         self._sweeps = Sweeps(sweeps, jobs, steps.workspace_paths, steps.register, self.wake)
         self._unasked_s = unasked_s  # how long ago the last request was
         self._idle_s = idle_s
-        self._local_jobs = local_jobs
+        self._queue = queue
+        self._settle = settle  # what happens on computes by itself
+        self._settled = -RESCAN_S
+        self._placement = Placement(queue, Inventory(self.wake), local_jobs)
         self._lease = uuid.uuid4().hex
         self._running: dict[str, _Running] = {}
         self._preparing: dict[str, Stop] = {}
+        self._leases: dict[str, Lease] = {}  # of jobs whose processes do not have theirs yet
         self._messages: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._workers = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="job")
         # A build takes minutes, and jobs that wait for one must not keep others from being started and ended.
@@ -136,6 +145,9 @@ class Scheduler:
             return self._leaving
 
     def _look(self) -> None:
+        if time.monotonic() - self._settled >= RESCAN_S:
+            self._settle()
+            self._settled = time.monotonic()
         for claim in self._jobs.active():
             running = self._running.get(claim.job.name)
             if running is None and claim.job.name not in self._preparing:
@@ -147,10 +159,25 @@ class Scheduler:
         self._may_claim |= self._sweeps.look()
         while self._may_claim:
             self._may_claim = False  # before the look: a wake meanwhile must not be forgotten
-            claimed = self._jobs.claim(self._lease, local_jobs=self._local_jobs)
-            if claimed is not None:
+            placed = self._placement.next()
+            if placed is not None:
                 self._may_claim = True
-                self._prepare(claimed)
+                self._claim(placed)
+        for name in self._placement.to_give_way():
+            self._have_way(name)
+
+    def _claim(self, placed: Placed) -> None:
+        devices = () if placed.lease is None else placed.lease.uuids
+        if self._queue.claim(placed.claim.job.name, self._lease, devices):
+            self._prepare(placed)
+        elif placed.lease is not None:  # it was canceled meanwhile
+            placed.lease.release()
+
+    def _have_way(self, name: str) -> None:
+        """End a job for another one."""
+        running = self._running.get(name)
+        if running is not None and not running.ending and self._queue.request_way(name, self._lease):
+            self._end(running, Reason.PREEMPTED)
 
     def _check(self, running: _Running, job: Job) -> None:
         """End a job that is to be canceled or has had its time."""
@@ -159,24 +186,30 @@ class Scheduler:
             self._ended(running)
         elif job.status is Status.CANCEL_REQUESTED:
             self._end(running, job.reason or Reason.USER_CANCELED)
+        elif job.reason is Reason.PREEMPTED:
+            self._end(running, Reason.PREEMPTED)
         elif timeout_s is not None and self._executor.runtime_s(running.process) >= timeout_s:
             self._jobs.request_timeout(job.name, self._lease)
             self._end(running, Reason.TIMEOUT)
 
-    def _prepare(self, claim: Claim) -> None:
-        name = claim.job.name
+    def _prepare(self, placed: Placed) -> None:
+        name = placed.claim.job.name
         stop = self._preparing[name] = Stop()
-        pool = self._builders if takes_a_build(claim.job) else self._workers
-        self._submit(name, lambda: self._start(claim, stop), pool)
+        if placed.lease is not None:
+            self._leases[name] = placed.lease
+        pool = self._builders if takes_a_build(placed.claim.job) else self._workers
+        self._submit(name, lambda: self._start(placed, stop), pool)
 
-    def _start(self, claim: Claim, stop: Stop) -> None:
+    def _start(self, placed: Placed, stop: Stop) -> None:
         """In a worker: make folders ready, start the process, record it."""
-        name = claim.job.name
+        claim, name = placed.claim, placed.claim.job.name
         reason = Reason.PREPARE_FAILED
         try:
-            launch = self._steps.prepare(claim, stop)
+            if placed.refused is not None:
+                raise placed.refused
+            launch = self._steps.prepare(claim, stop, placed.lease)
             reason = Reason.START_FAILED
-            process = self._executor.start(launch)
+            process = self._executor.start(launch, () if placed.lease is None else placed.lease.descriptors)
         except StoreError:
             raise
         except Stopped:
@@ -192,6 +225,7 @@ class Scheduler:
         self._post(lambda: self._watch(claim.job, process))
 
     def _watch(self, job: Job, process: Process) -> None:
+        self._release(job.name)  # the job's processes have its devices now
         self._preparing.pop(job.name, None)
         running = _Running(job, process, self._executor.watch(process))
         self._running[job.name] = running
@@ -219,11 +253,20 @@ class Scheduler:
     def _finish(self, running: _Running, reason: Reason | None) -> None:
         """In a worker: the process is gone; collect what it left and record the end."""
         job = self._jobs.get(running.job.name)
-        self._jobs.record_finalizing(job.name, self._lease)
-        if not running.process.isolated or self._steps.paths(job).exit_code() is None:
+        code = self._steps.paths(job).exit_code()
+        gave_way = job.reason is Reason.PREEMPTED and (reason is not None or code != 0)
+        if not gave_way:
+            self._jobs.record_finalizing(job.name, self._lease)
+        if not running.process.isolated or code is None:
             self._executor.sweep(running.process, self._steps.paths(job))
-        if reason is None and job.status is Status.CANCEL_REQUESTED:
-            reason = job.reason
+        if gave_way:
+            self._steps.start_over(job)
+            self._queue.requeue(job.name, self._lease)
+            log.info("%s: gave way and is queued again", job.name)
+            self._post(lambda: self._forget(job.name))
+            return
+        if reason in (None, Reason.PREEMPTED):  # canceled while it gave way
+            reason = job.reason if job.status is Status.CANCEL_REQUESTED else None
         outcome = self._steps.finish(job, reason)
         self._jobs.record_end(
             job.name, self._lease, outcome.reason, message=outcome.message, exit_code=outcome.exit_code
@@ -233,12 +276,24 @@ class Scheduler:
 
     def _adopt(self, claim: Claim) -> None:
         """Take over what an earlier engine left: by its process if one was recorded, else by preparing again."""
-        log.info("%s: taken over, %s", claim.job.name, claim.job.status)
-        self._jobs.adopt(claim.job.name, self._lease)
+        name = claim.job.name
+        placed = self._placed(claim)
+        if placed is None:  # the next look may find enough
+            return
+        log.info("%s: taken over, %s", name, claim.job.status)
+        self._jobs.adopt(name, self._lease)
         if claim.process is not None:
             self._watch(claim.job, Process.from_json(claim.process))
-        else:
-            self._prepare(claim)
+            return
+        if placed.lease is not None:
+            self._jobs.record_devices(name, self._lease, placed.lease.uuids)
+        self._prepare(placed)
+
+    def _placed(self, claim: Claim) -> Placed | None:
+        """Where a job of another engine is; one that has not been started needs its devices once more."""
+        if claim.process is not None or self._steps.paths(claim.job).wrapper_pid.exists():
+            return Placed(claim)
+        return self._placement.again(claim)
 
     def _submit(self, name: str, work: Callable[[], None], pool: ThreadPoolExecutor | None = None) -> None:
         def until_stored() -> None:
@@ -266,7 +321,13 @@ class Scheduler:
             self._jobs.record_end(name, self._lease, Reason.FINALIZE_FAILED, message=message)
             self._post(lambda: self._forget(name))
 
+    def _release(self, name: str) -> None:
+        lease = self._leases.pop(name, None)
+        if lease is not None:
+            lease.release()
+
     def _forget(self, name: str) -> None:
+        self._release(name)
         self._may_claim = True
         self._reserve.hold()
         self._preparing.pop(name, None)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, Output
 from aml.spec.stored import from_document
 from aml.spec.sweep import SweepJob
-from aml.workspace.embedded import tokens
+from aml.workspace.embedded import job_secrets, tokens
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.database import Database
@@ -28,16 +30,20 @@ from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, ou
 from aml.workspace.embedded.engine.outputs import deliver, destinations, folders, link, uris
 from aml.workspace.embedded.environments.builds import Cache, Stop
 from aml.workspace.embedded.environments.prepared import BuildSite, Prepared, built, current, takes_a_build
+from aml.workspace.embedded.leases import Lease
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
 from aml.workspace.embedded.references import References
-from aml.workspace.embedded.store import Claim
+from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.tracking.runs import run
+from aml.workspace.embedded.trees import copy_tree
 from aml.workspace.records import Job, Reason
 
 _TAIL_BYTES = 4096
 _LAST_LINE_LENGTH = 300
 _FULL_DISK_BYTES = 1 << 20
+_UNPRINTABLE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*\x07?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_EARLIER = re.compile(r"\.preempted_(\d+)\.txt$")
 
 
 @dataclass(frozen=True)
@@ -69,18 +75,20 @@ class Steps:
         timeout: float | None = (job.document.get("limits") or {}).get("timeout")
         return timeout
 
-    def prepare(self, claim: Claim, stop: Stop) -> Launch:
+    def prepare(self, claim: Claim, stop: Stop, lease: Lease | None = None) -> Launch:
         """Make everything ready and say what to start. Raises `AmlError` for what is missing, `Stopped`.
 
         The second time, after an engine died in between, nothing is touched that the running job may have changed.
         """
         job, paths = claim.job, self.paths(claim.job)
-        spec = from_document(job.document)
+        spec = job_secrets.together(from_document(job.document), job_secrets.kept(paths))
         found = places(spec, paths, self.references)
         token = tokens.token(tokens.secret(self.workspace_paths.secret), job.name)
         experiment = str(run(self.database.connection, job.name)["experiment_id"])
         tracking = Tracking(self.tracking_uri, token, experiment)
-        site = Site(self.workspace_paths.folder.name, tracking, free_ports(distribution_of(spec).port_count))
+        spread = distribution_of(spec)
+        devices = None if lease is None else lease.of_nodes(spread.nodes)
+        site = Site(self.workspace_paths.folder.name, tracking, free_ports(spread.port_count), devices)
         texts = {name: place.text for name, place in found.items()}
         outputs = destinations(spec, job.name, self.references)
         submitted = _submitted_environment(paths)
@@ -89,12 +97,16 @@ class Steps:
         inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
         launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
         container = made.container and replace(made.container, folders=folders(outputs))
-        launch = replace(launch, read_only=(*linked(found), *made.read_only), container=container)
+        launch = replace(launch, read_only=linked(found), layered=made.layered, container=container)
         if not paths.wrapper_pid.exists():
-            lay_out(found, self.workspace_paths.downloads)
+            lay_out(found, self.workspace_paths.downloads, partial(self._tell, job.name, stop))
             link(outputs, paths)
             prepare(launch, spec, Blobs(self.workspace_paths.blobs), claim.snapshot)
         return launch
+
+    def _tell(self, job_name: str, stop: Stop, text: str) -> None:
+        stop.check()
+        Jobs(self.database).tell(job_name, text)
 
     def finish(self, job: Job, reason: Reason | None) -> Outcome:
         """Collect and register outputs. `reason` is why we ended the job, or None if it ended by itself."""
@@ -108,6 +120,20 @@ class Steps:
             self.register(job, spec)
         _clean(paths)
         return outcome
+
+    def start_over(self, job: Job) -> None:
+        """Make a job that gave way ready to run from its beginning: what it wrote stays, its logs under another name.
+
+        Safe to repeat.
+        """
+        paths = self.paths(job)
+        collect(paths)
+        _set_aside(paths.log.parent)
+        for folder in (paths.work, paths.inputs):
+            shutil.rmtree(folder, ignore_errors=True)
+        for name in ("pid", "running", "exit.*", "failed.*", "ranks.*", "group"):
+            for file in paths.exec.glob(name):
+                file.unlink()
 
     def _environment(self, job: Job, spec: CommandJob, submitted: Mapping[str, str], stop: Stop) -> Prepared:
         if not takes_a_build(job):
@@ -158,13 +184,21 @@ class Steps:
         self.assets.create(new)
 
 
+def _set_aside(logs: Path) -> None:
+    """Give the logs of a run that gave way names of their own."""
+    earlier = {match[1] for log in logs.glob("*.txt") if (match := _EARLIER.search(log.name))}
+    for log in list(logs.glob("std_log*.txt")):
+        if not _EARLIER.search(log.name):
+            log.rename(log.with_name(f"{log.stem}.preempted_{len(earlier) + 1}.txt"))
+
+
 def collect(paths: JobPaths) -> None:
     """Move what a job wrote to folders of its own named ./outputs and ./logs to its artifacts."""
     for name in ("outputs", "logs"):
         written = paths.work / name
         if written.is_dir() and not written.is_symlink():
             with explained(written):
-                shutil.copytree(written, paths.artifacts / name, dirs_exist_ok=True)
+                copy_tree(written, paths.artifacts / name)
 
 
 def last_line(log: Path) -> str:
@@ -174,7 +208,7 @@ def last_line(log: Path) -> str:
     with log.open("rb") as handle:
         handle.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         lines = handle.read().decode(errors="replace").replace("\r", "\n").split("\n")
-    texts = [line.strip() for line in lines if line.strip()]
+    texts = [text for line in lines if (text := _UNPRINTABLE.sub("", line).strip())]
     return texts[-1][:_LAST_LINE_LENGTH] if texts else ""
 
 
@@ -224,6 +258,9 @@ def _clean(paths: JobPaths) -> None:
     """Remove what only the running job needed; the submitter's environment may hold secrets."""
     shutil.rmtree(paths.work, ignore_errors=True)
     shutil.rmtree(paths.inputs, ignore_errors=True)
+    for mine in paths.layers.glob("*/work/work"):  # the kernel makes it closed to everybody
+        mine.chmod(0o700)
+    shutil.rmtree(paths.layers, ignore_errors=True)
     paths.environment.unlink(missing_ok=True)
     with suppress(OSError):  # there are named outputs
         paths.named_outputs.rmdir()

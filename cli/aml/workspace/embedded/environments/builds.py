@@ -28,6 +28,7 @@ _GRACE_S = 5.0
 _LOCK_POLL_S = 0.1
 _TAIL_BYTES = 4096
 _REASON_LENGTH = 400
+_PASSWORD = re.compile(r"://[^/\s@]+@")
 _CROSS = "\u00d7"  # uv puts it in front of an error, and draws a tree below it
 
 
@@ -69,7 +70,9 @@ class Stop:
     def _end(self) -> None:
         if self._child is not None:
             _signal(self._child, signal.SIGTERM)
-            threading.Timer(_GRACE_S, _signal, (self._child, signal.SIGKILL)).start()
+            later = threading.Timer(_GRACE_S, _signal, (self._child, signal.SIGKILL))
+            later.daemon = True
+            later.start()
 
 
 @dataclass(frozen=True)
@@ -208,5 +211,5 @@ def _reason(log: Path, began: int) -> str:
     errors = [number for number, line in enumerate(lines) if line.lower().startswith(("error", _CROSS, "failed"))]
     told = lines[errors[-1] :] if errors else lines[-1:]
     text = " ".join(line.lstrip(f"{_CROSS}\u2570\u2500\u25b6 ") for line in told)
-    text = re.sub("^error: ", "", text, flags=re.IGNORECASE)
+    text = _PASSWORD.sub("://***@", re.sub("^error: ", "", text, flags=re.IGNORECASE))
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]}..."

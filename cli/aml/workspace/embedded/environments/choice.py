@@ -41,6 +41,8 @@ class Choice:
             from aml.workspace.embedded.environments import venv
 
             yield from venv.notes(self.resolved.requirements)
+        elif self.is_container and self.resolved.curated:
+            yield f"{self.resolved.title} is not of this workspace: the job runs in the image {self.resolved.image}"
 
     def check(self, path: str) -> None:
         """Refuse what is known not to be built; `path` is where programs are looked for."""

@@ -30,7 +30,7 @@ PYTHON = "AML_PYTHON"
 class Prepared:
     first_on_path: Path  # the folder of the environment's programs
     variables: Mapping[str, str]  # that go with it
-    read_only: tuple[tuple[str, str], ...] = ()  # (source, place) that the job must not change
+    layered: tuple[str, ...] = ()  # folders of which the job alone sees what it changes
     container: Container | None = None
 
 
@@ -41,7 +41,7 @@ class BuildSite:
     cache: Cache
     submitted: Mapping[str, str]  # the submitter's environment
     log: Path
-    links: bool  # jobs can't write what they see read-only, so that it may be links
+    links: bool  # what a job changes stays its own, so that files may be links
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _venv(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
     venv.check(wanted, _path(site))
     make = partial(venv.make, requirements=wanted, links=site.links)
     place = _build(site, stop, venv.key(wanted, site.submitted), lambda folder, builder: make(folder, builder=builder))
-    return Prepared(place / "bin", {"VIRTUAL_ENV": str(place)}, ((str(place), str(place)),))
+    return Prepared(place / "bin", {"VIRTUAL_ENV": str(place)}, (str(place),))
 
 
 def _conda(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
@@ -132,7 +132,7 @@ def _conda(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
     conda.check(_path(site))
     place = _build(site, stop, conda.key(content), lambda folder, builder: conda.make(folder, content, builder))
     variables = {"CONDA_PREFIX": str(place), "CONDA_DEFAULT_ENV": str(place)}
-    return Prepared(place / "bin", variables, ((str(place), str(place)),))
+    return Prepared(place / "bin", variables, (str(place),))
 
 
 def _container(choice: Choice, resources: Resources, site: BuildSite, stop: Stop) -> Prepared:

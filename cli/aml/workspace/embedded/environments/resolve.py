@@ -12,9 +12,8 @@ from aml.errors import NotFound
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.environments import conda_file, known
 from aml.workspace.embedded.environments.conda_file import Requirements
-from aml.workspace.embedded.paths import registry_paths
-from aml.workspace.embedded.references import registered
-from aml.workspace.records import Asset
+from aml.workspace.embedded.references import is_registry, registered
+from aml.workspace.records import Asset, reference_to
 
 LOCAL = "local"
 """The name of the environment that is always there: the Python that aml is installed in."""
@@ -86,23 +85,22 @@ _WAYS_OUT = (
 
 
 def _registered(name: str, version: str | None, assets: AssetTable) -> Resolved:
-    asset = assets.get("environment", name, version)
-    return _of_asset(asset, f"azureml:{asset.name}:{asset.version}")
+    return _of_asset(assets.get("environment", name, version))
 
 
 def _of_registry(reference: str, match: re.Match[str]) -> Resolved:
     registry, name, version = match["registry"], match["name"], match["version"]
-    if registry_paths(registry).store.exists():
+    if is_registry(registry):
         asset = registered(registry, "environments", name, version)
         assert isinstance(asset, Asset)
-        pinned = f"azureml://registries/{registry}/environments/{asset.name}/versions/{asset.version}"
-        return _of_asset(asset, pinned)
+        return _of_asset(asset)
     if registry.lower() == "azureml":
         return _azures(reference, name, version)
     return Resolved(reference, reference, curated=True)
 
 
-def _of_asset(asset: Asset, pinned: str) -> Resolved:
+def _of_asset(asset: Asset) -> Resolved:
+    pinned = reference_to(asset)
     build = asset.document.get("build")
     return Resolved(
         title=pinned,

@@ -71,7 +71,7 @@ def make(place: Path, requirements: Requirements, builder: Builder, *, links: bo
     builder.run([program, "venv", "--no-project", "--python", _python(requirements), str(place)], what="uv venv failed")
     if requirements.packages:
         # pip, which Azure ML builds with, takes the best version of all indexes. What Python would write at the first
-        # import is written here: a job sees the venv read-only where that is possible.
+        # import is written here: what a job writes is gone with it.
         options = ["--index-strategy", "unsafe-best-match", "--compile-bytecode"]
         options += [] if links else ["--link-mode", "copy"]
         options += ["--no-index"] if environment.get("PIP_NO_INDEX") else []

@@ -7,7 +7,7 @@ enough for a later engine to take the process over.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -42,6 +42,7 @@ class Launch:
     paths: JobPaths
     processes: tuple[Mapping[str, str], ...] = ({},)  # variables of each process, over those of all
     read_only: tuple[tuple[str, str], ...] = ()  # (source, link to it): what the job must not change
+    layered: tuple[str, ...] = ()  # folders of which the job alone sees what it changes in them
     container: Container | None = None  # None: processes of this machine
 
     @property
@@ -61,6 +62,7 @@ class Process:
     pid: int
     started: float  # ticks since boot on Linux, seconds since the epoch elsewhere
     isolated: bool  # in a process namespace of its own: when its first process ends, all have
+    suspended_s: float | None = None  # how long this machine had been suspended when it started
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -73,13 +75,16 @@ class Process:
 class Executor(Protocol):
     """Where a job's processes run."""
 
-    def start(self, launch: Launch) -> Process:
-        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`."""
+    def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
+        """Start the wrapper, or find the one that an earlier engine started for this job; `BackendError`.
+
+        The job's processes hold the descriptors in `held` open as long as they live.
+        """
 
     def is_alive(self, process: Process) -> bool: ...
 
     def runtime_s(self, process: Process) -> float:
-        """Seconds since the process started, on a clock that nobody sets."""
+        """Seconds since the process started, on a clock that nobody sets and that stands still in suspension."""
 
     def watch(self, process: Process) -> int | None:
         """A file descriptor that becomes readable when the process ends; None where the platform has none."""

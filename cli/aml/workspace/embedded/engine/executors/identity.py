@@ -44,6 +44,13 @@ def age_s(started_at: float) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started_at / _TICKS_PER_S
 
 
+def suspended_s() -> float:
+    """How long this machine has been suspended since its boot."""
+    if not _PROC:
+        return 0.0
+    return round(time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC), 2) + 0.0
+
+
 def _started_by_psutil(pid: int) -> float | None:
     try:
         process = psutil.Process(pid)

@@ -2,8 +2,9 @@
 
 Every job runs below a wrapper in POSIX sh that needs no engine: it has its own session, holds no pipe of the engine,
 and leaves the exit status as a file name. What it starts lives in a PID namespace of its own where the kernel
-lets us, so that the end of its first process is the end of all. Elsewhere, and for the wrapper itself, the job's
-processes are found by descent, by session and by the job's marker in their environment.
+lets us, so that the end of its first process is the end of all; else in a control group; else below a program that
+orphans come to. Where there is none of this, and for the wrapper itself, the job's processes are found by descent and
+by the job's marker in their environment.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from aml.errors import BackendError
-from aml.workspace.embedded.engine.executors import MARKER, Container, Launch, Process, containers, identity
-from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, make_places, mounting
+from aml.workspace.embedded.engine.executors import MARKER, Container, Launch, Process, containers, groups, identity
+from aml.workspace.embedded.engine.executors.mounts import MOUNT, Mounting, arguments, make_places, mounting
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
 # Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
@@ -62,6 +63,8 @@ _NAMESPACES = (
 )
 _KILL_ROUNDS = 100
 _KILL_ROUND_S = 0.05
+_YOUNG_S = 0.5
+_REAPER = str(Path(__file__).with_name("reaper.py"))
 
 
 class ProcessExecutor:
@@ -72,28 +75,30 @@ class ProcessExecutor:
         self._lock = threading.Lock()
         self._children: list[subprocess.Popen[bytes]] = []
 
-    def start(self, launch: Launch) -> Process:
+    def start(self, launch: Launch, held: Sequence[int] = ()) -> Process:
         if launch.container is not None:
-            return self._start_container(launch, launch.container)
-        namespace = isolation()
-        mounts, drop = launch.read_only, tuple[str, ...]()
-        if mounts and (how := self._mounting(namespace)):
+            return self._start_container(launch, launch.container, held)
+        namespace, mounts, drop = isolation(), list[str](), tuple[str, ...]()
+        if (launch.read_only or launch.layered) and (how := self._mounting(namespace)):
             namespace, drop = how.namespace, how.drop
-            make_places(mounts)
-        else:
-            mounts = ()
-        first = ["sh", "-c", INIT, "aml-init", *(path for pair in mounts for path in pair), "--"]
-        argv = [*namespace, *first, *drop, *_ranked(launch, [_shell(), "-c", launch.command])]
-        return self._start(launch, argv, {**launch.environment, **launch.processes[0]}, isolated=bool(namespace))
+            make_places(launch.read_only)
+            mounts = arguments(launch)
+        inside = ["sh", "-c", INIT, "aml-init", *mounts, "--", *drop]
+        first = [*namespace, *inside] if namespace else _holder(launch.paths)
+        argv = [*first, *_ranked(launch, [_shell(), "-c", launch.command])]
+        environment = {**launch.environment, **launch.processes[0]}
+        return self._start(launch, argv, environment, held, isolated=bool(namespace))
 
-    def _start_container(self, launch: Launch, container: Container) -> Process:
+    def _start_container(self, launch: Launch, container: Container, held: Sequence[int]) -> Process:
         containers.make_folders(launch.paths)
         make_places(launch.read_only)
         launch.paths.container.write_text(container.tool)
         argv = _ranked(launch, containers.argv(launch, container))
-        return self._start(launch, argv, containers.environment(launch, container), isolated=False)
+        return self._start(launch, argv, containers.environment(launch, container), held, isolated=False)
 
-    def _start(self, launch: Launch, argv: list[str], environment: Mapping[str, str], *, isolated: bool) -> Process:
+    def _start(
+        self, launch: Launch, argv: list[str], environment: Mapping[str, str], held: Sequence[int], *, isolated: bool
+    ) -> Process:
         log = launch.paths.log if len(launch.processes) == 1 else launch.paths.ranks_log
         wrapper = ["sh", "-c", WRAPPER, "aml-job", str(launch.paths.exec), str(log), self._engine_dir]
         try:
@@ -105,6 +110,7 @@ class ProcessExecutor:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                pass_fds=held,
             )
         except OSError as error:
             raise BackendError(f"the job's process could not be started: {error.strerror}", _start_hint()) from error
@@ -115,7 +121,14 @@ class ProcessExecutor:
             self._children.append(child)
         started = identity.started(pid) if pid == child.pid or _is_marked(pid, launch.paths) else None
         # A wrapper that is gone already has left its exit status; no process will ever have this start time.
-        return Process(identity.host(), identity.boot_id(), pid, -1.0 if started is None else started, isolated)
+        return Process(
+            host=identity.host(),
+            boot_id=identity.boot_id(),
+            pid=pid,
+            started=-1.0 if started is None else started,
+            isolated=isolated,
+            suspended_s=identity.suspended_s(),
+        )
 
     def _mounting(self, namespace: tuple[str, ...]) -> Mounting | None:
         """How inputs are mounted; where they can't be, a file says so to those who submit jobs."""
@@ -132,7 +145,8 @@ class ProcessExecutor:
         return process.boot_id == identity.boot_id() and identity.started(process.pid) == process.started
 
     def runtime_s(self, process: Process) -> float:
-        return identity.age_s(process.started)
+        slept = 0.0 if process.suspended_s is None else identity.suspended_s() - process.suspended_s
+        return identity.age_s(process.started) - slept
 
     def watch(self, process: Process) -> int | None:
         if not hasattr(os, "pidfd_open"):
@@ -143,19 +157,27 @@ class ProcessExecutor:
             return None
 
     def end(self, process: Process, paths: JobPaths, *, grace_s: float) -> None:
+        if self.is_alive(process) and self.runtime_s(process) < _YOUNG_S:
+            self._ask(process)
+            self._wait(process, _YOUNG_S)  # whoever is just being started may not have felt it
         if self.is_alive(process):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+            self._ask(process)
             self._wait(process, grace_s)
         self.sweep(process, paths)
+
+    def _ask(self, process: Process) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
     def sweep(self, process: Process, paths: JobPaths) -> None:
         containers.end(paths)
         for _ in range(_KILL_ROUNDS):
+            if paths.group.exists():
+                groups.kill(Path(paths.group.read_text()))
             found = list(_members(process.pid if self.is_alive(process) else None, str(paths.folder)))
             if not found:
                 return
-            for member in found:
+            for member in [each for each in found if not _is_reaper(each)] or found:
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                     member.kill()
             psutil.wait_procs(found, timeout=_KILL_ROUND_S)
@@ -191,20 +213,41 @@ def isolation() -> tuple[str, ...]:
     return ()
 
 
+def _holder(paths: JobPaths) -> list[str]:
+    """The command that keeps a job's processes together where they have no namespace."""
+    place = groups.place()
+    if place is not None:
+        with suppress(FileExistsError), paths.group.open("x") as file:  # an engine that died may have made it
+            file.write(str(groups.group_of(paths.folder, place)))
+        return ["sh", "-c", groups.JOIN, "aml-join", paths.group.read_text()]
+    if sys.platform == "linux":
+        return [sys.executable, "-I", "-S", _REAPER]
+    return ["sh", "-c", INIT, "aml-init", "--"]
+
+
+def _is_reaper(process: psutil.Process) -> bool:
+    """Whether it is where orphans come to: killed first, it would let them go."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return _REAPER in process.cmdline()
+    return False
+
+
 def _members(wrapper: int | None, folder: str) -> Iterator[psutil.Process]:
-    """Living processes of a job: below the wrapper, or marked as the job's."""
-    seen: set[int] = set()
-    if wrapper is not None:
-        with suppress(psutil.NoSuchProcess):
-            top = psutil.Process(wrapper)
-            for process in [top, *top.children(recursive=True)]:
-                seen.add(process.pid)
-                if process.status() != psutil.STATUS_ZOMBIE:
-                    yield process
+    """Living processes of a job: the wrapper, those that are marked as the job's, and all below them."""
+    tops = []
+    with suppress(psutil.NoSuchProcess):
+        tops = [] if wrapper is None else [psutil.Process(wrapper)]
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if process.pid not in seen and process.environ().get(MARKER) == folder:
-                yield process
+            if process.environ().get(MARKER) == folder:
+                tops.append(process)
+    seen: set[int] = set()
+    for top in tops:
+        with suppress(psutil.NoSuchProcess):
+            for process in [top, *top.children(recursive=True)]:
+                if process.pid not in seen and process.status() != psutil.STATUS_ZOMBIE:
+                    yield process
+                seen.add(process.pid)
 
 
 def _is_marked(pid: int, paths: JobPaths) -> bool:

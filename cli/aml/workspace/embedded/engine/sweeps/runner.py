@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -18,14 +19,13 @@ from aml.spec.stored_sweep import sweep_of
 from aml.spec.sweep import SweepJob
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.database import StoreError
-from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine.sweeps.planner import Plan, State, TrialState, plan
 from aml.workspace.embedded.engine.sweeps.remarks import ended, remark
 from aml.workspace.embedded.engine.sweeps.samplers import Sampler, sampler_of
 from aml.workspace.embedded.engine.sweeps.space import Draw, parameters
 from aml.workspace.embedded.engine.sweeps.trials import trial_job, trial_name
 from aml.workspace.embedded.paths import WorkspacePaths
-from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
+from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.sweeps import BEST, SweepRow, SweepTable, TrialRow, trial_properties
 from aml.workspace.records import Job, Reason, Status
 
@@ -179,17 +179,19 @@ class Sweeps:
             tags=job.tags,
             properties=trial_properties(sweep, draw, parameters(spec.search_space, draw)),
             compute=row.compute,
-            nodes=1 if row.compute == LOCAL else distribution_of(job).nodes,
+            needs=row.needs,
         )
         self._jobs.insert(new, before_commit=lambda: self._hand_down_environment(sweep.name, name))
 
     def _hand_down_environment(self, sweep: str, trial: str) -> None:
-        """A trial has the environment that its sweep was submitted with."""
-        mine, its = self._paths.job(sweep).environment, self._paths.job(trial).environment
-        with explained(its):
-            its.parent.mkdir(parents=True, exist_ok=True)
-            its.unlink(missing_ok=True)
-            os.link(mine, its)
+        """A trial has the environment that its sweep was submitted with, and its secrets."""
+        mine, its = self._paths.job(sweep), self._paths.job(trial)
+        with explained(its.exec):
+            its.exec.mkdir(parents=True, exist_ok=True)
+            for source, target in ((mine.environment, its.environment), (mine.secrets, its.secrets)):
+                target.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # there may be no secrets
+                    os.link(source, target)
 
     def _refreshed(self, row: SweepRow) -> _Known:
         known = self._known.get(row.job.name)

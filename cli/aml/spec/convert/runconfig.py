@@ -6,15 +6,16 @@ references. Keys are found whatever their case, as the v1 tools read them. Sourc
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aml.errors import AmlError, Pointer, SpecError
+from aml.errors import AmlError, SpecError
 from aml.spec.binding import literal_text
+from aml.spec.convert import runconfig_rules
+from aml.spec.convert.section import normal
 from aml.spec.document import Document
 from aml.spec.load import load
 from aml.spec.model import CommandJob, DataInput, Limits, Resources
@@ -64,18 +65,18 @@ def find(name: str, project: Path) -> Path:
 
 def read_job(path: Path, script: Script) -> CommandJob:
     """The job that a run configuration and a script make. Raises `SpecError` for what can't be taken over."""
-    document = load(path)
-    if not isinstance(document.data, dict):
-        raise _problem(document, "A run configuration is a mapping of keys and values.", ())
+    return job_of(load(path), script)
+
+
+def job_of(document: Document, script: Script) -> CommandJob:
+    """The same of a document."""
+    problems = list(runconfig_rules.check(document))
+    if any(problem.severity == "error" for problem in problems):
+        raise SpecError(document.file, problems, document.text)
     config = _lowered(document.data)
-    name = script.name or config.get("script")
-    if not name:
-        raise _problem(document, "The run configuration names no script, and the command line neither.", ())
-    if not (script.source / name).is_file():
-        raise AmlError(f"{script.source / name} does not exist", "The script is a file of the source directory.")
     inputs = {key: _data_input(value) for key, value in _mapping(config, "datareferences").items()}
     return CommandJob(
-        command=" ".join(["python", shlex.quote(name), *_arguments(script.arguments or config.get("arguments"))]),
+        command=_command(document, config, script),
         code=str(script.source),
         environment=_environment(config, script.source),
         environment_variables=_variables(config)
@@ -83,9 +84,22 @@ def read_job(path: Path, script: Script) -> CommandJob:
         inputs=inputs,
         compute=_target(config),
         resources=Resources(instance_count=int(config.get("nodecount") or 1)),
-        distribution=_distribution(document, config),
+        distribution=_distribution(config),
         limits=Limits(config.get("maxrundurationseconds") or None),
     )
+
+
+def _command(document: Document, config: Mapping[str, Any], script: Script) -> str:
+    name = script.name or config.get("script")
+    given = config.get("command")
+    if not name and given:  # newer run configurations have a command in place of a script
+        return given if isinstance(given, str) else " ".join(_arguments(given))
+    if not name:
+        message = "The run configuration names no script, and the command line neither."
+        raise SpecError(document.file, [document.problem("missing-key", message, ("script",))], document.text)
+    if not (script.source / name).is_file():
+        raise AmlError(f"{script.source / name} does not exist", "The script is a file of the source directory.")
+    return " ".join(["python", shlex.quote(name), *_arguments(script.arguments or config.get("arguments"))])
 
 
 def _arguments(given: str | Sequence[Any] | None) -> list[str]:
@@ -101,9 +115,12 @@ def _environment(config: Mapping[str, Any], source: Path) -> str | dict[str, Any
     if isinstance(name, str) and name.startswith("AzureML-"):
         return f"azureml:{name}@latest"
     inline: dict[str, Any] = {"image": docker.get("baseimage") or DEFAULT_IMAGE}
-    conda = python.get("condadependenciesfile")
-    if conda and not python.get("usermanageddependencies"):
+    if python.get("usermanageddependencies"):
+        return inline
+    if conda := python.get("condadependenciesfile"):
         inline["conda_file"] = str(_conda_file(conda, source))
+    elif isinstance(python.get("condadependencies"), dict):
+        inline["conda_file"] = python["condadependencies"]
     return inline
 
 
@@ -125,11 +142,8 @@ def _target(config: Mapping[str, Any]) -> str | None:
     return None if not target or str(target).lower() == "local" else str(target)
 
 
-def _distribution(document: Document, config: Mapping[str, Any]) -> dict[str, Any] | None:
+def _distribution(config: Mapping[str, Any]) -> dict[str, Any] | None:
     communicator = str(config.get("communicator") or "none").lower()
-    if communicator not in _DISTRIBUTIONS:
-        known = ", ".join(sorted(_DISTRIBUTIONS))
-        raise _problem(document, f"The communicator {communicator!r} is none of: {known}.", ("communicator",))
     kind = _DISTRIBUTIONS[communicator]
     if kind is None:
         return None
@@ -160,9 +174,4 @@ def _mapping(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _lowered(data: Mapping[Any, Any]) -> dict[str, Any]:
-    """Keys in lower case: `NodeCount`, `nodeCount` and `node_count` are one."""
-    return {re.sub(r"[_\s]", "", str(key)).lower(): value for key, value in data.items()}
-
-
-def _problem(document: Document, message: str, pointer: Pointer) -> SpecError:
-    return SpecError(document.file, [document.problem("runconfig", message, pointer)], document.text)
+    return {normal(key): value for key, value in data.items()}
