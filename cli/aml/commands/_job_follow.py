@@ -96,6 +96,8 @@ def follow(workspace: Workspace, name: str, stream: TextIO, *, cancel_on_interru
 
 
 def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
+    if workspace.job(name).type == "sweep":
+        return _show_sweep(workspace, name, stream)
     from aml.view.live import LiveView
 
     view, cursor = LiveView(stream), 0
@@ -104,6 +106,19 @@ def _show_live(workspace: Workspace, name: str, stream: TextIO) -> Job:
             view.header(job)
         cursor, points = workspace.metrics.after(job.name, cursor)
         view.update(job, workspace.files.streamed(job.name), points)
+    view.footer(job)
+    return job
+
+
+def _show_sweep(workspace: Workspace, name: str, stream: TextIO) -> Job:
+    from aml.view.sweep_live import SweepView
+
+    view = SweepView(stream)
+    for number, job in enumerate(workspace.follow(name)):
+        if number == 0:
+            view.header(job)
+        if view.is_due(job):
+            view.update(workspace.sweeps.get(name))
     view.footer(job)
     return job
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Plan,
         RegistryInfo,
         Settings,
+        Sweep,
         Unmet,
         Usage,
         VmSize,
@@ -45,6 +46,9 @@ class Workspace(Protocol):
 
     @property
     def metrics(self) -> Metrics: ...
+
+    @property
+    def sweeps(self) -> Sweeps: ...
 
     @property
     def experiments(self) -> Experiments: ...
@@ -152,6 +156,16 @@ class Metrics(Protocol):
 
     def after(self, job_name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
         """Points logged since a cursor (0: the beginning), and the cursor to go on from."""
+
+
+class Sweeps(Protocol):
+    """Jobs of the type sweep."""
+
+    def get(self, job_name: str) -> Sweep:
+        """Where it stands, with all trials; `NotFound` for a job of another type."""
+
+    def resume(self, job_name: str) -> Job:
+        """Have a sweep that is over go on with new trials; `Conflict` if it is not over or has all that it may."""
 
 
 class Experiments(Protocol):

@@ -127,7 +127,7 @@ class Submission:
             compute=compute.name,
             needs=capacity.needs_of(job, compute, spread, os.environ),  # a sweep's are those of a trial
         )
-        return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name, secret))
+        return self.jobs.insert(new, before_commit=lambda: self.keep_environment(name, secret))
 
     def _first(self, spec: CommandJob | SweepJob) -> CommandJob:
         """The job that runs first: the spec itself, or the first trial of a sweep. Refused if its name can't be."""
@@ -217,7 +217,8 @@ class Submission:
         job = self.jobs.get(name)
         return job_secrets.known(job.document, self.paths.job(job.name))
 
-    def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
+    def keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
+        """The environment of this process becomes that of the job."""
         paths = self.paths.job(name)
         with explained(paths.exec):
             paths.exec.mkdir(parents=True, exist_ok=True)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.embedded.submission import Submission
+    from aml.workspace.embedded.sweep_nouns import Sweeps
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -78,6 +79,18 @@ class EmbeddedWorkspace:
     @property
     def metrics(self) -> Metrics:
         return Metrics(self._database, self._jobs)
+
+    @property
+    def sweeps(self) -> Sweeps:
+        from aml.workspace.embedded.sweep_nouns import Sweeps
+        from aml.workspace.embedded.sweeps import SweepTable
+
+        return Sweeps(
+            SweepTable(self._database),
+            self._with_folder,
+            lambda name: self._submission.keep_environment(name, {}),
+            lambda: start.ensure_running(self._paths),
+        )
 
     @property
     def experiments(self) -> Experiments:
