@@ -22,6 +22,7 @@ from aml.commands._options import (
     tags_of,
 )
 from aml.commands._output import confirm, emit, emit_list
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import workspace_in_use
 from aml.errors import Conflict
 from aml.spec.updates import Update, updated
@@ -251,3 +252,6 @@ def _identity(type_: str | None, ids: list[str] | None) -> dict[str, object] | N
     if ids:
         given["user_assigned_identities"] = [{"resource_id": each} for each in ids]
     return given or None
+
+
+app.command()(validate_verb("amlcompute", "computeinstance", "virtualmachine", "kubernetes", "synapsespark"))

@@ -19,6 +19,7 @@ from aml.commands._options import (
     Tags,
     tags_of,
 )
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
 
 app = typer.Typer()
@@ -62,3 +63,4 @@ def create(
 
 
 _assets.add_verbs(app, _assets.DATA)
+app.command()(validate_verb("data"))

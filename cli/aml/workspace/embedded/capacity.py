@@ -89,15 +89,16 @@ def check_fit(compute: Compute, spread: Distribution) -> None:
 
 
 def needs_of(spec: CommandJob, compute: Compute, spread: Distribution, environment: Mapping[str, str]) -> Needs:
-    """What a job takes. A node of a size that nobody knows has a GPU for each process, as local has.
+    """What a job takes. A node of a size that nobody knows has a GPU for each process; so has local, where
+    `resources.instance_type` does not say more.
 
     A CUDA_VISIBLE_DEVICES in the spec names the devices that the job gets, one in the submitter's environment those
     that it may get.
     """
-    size = vm_size(compute.size)
+    is_local = compute.type == LOCAL
+    size = vm_size(spec.resources.instance_type if is_local else compute.size)
     own = spec.environment_variables.get(VARIABLE)
     gpus = spread.processes if size is None else spread.nodes * size.gpus
-    is_local = compute.type == LOCAL
     spot = str(spec.queue_settings.get("job_tier") or "").lower() == "spot"
     return Needs(
         nodes=1 if is_local else spread.nodes,
