@@ -7,6 +7,7 @@ import json
 import pytest
 
 from cli.terminal import aml
+from workspace.sweeps.test_sweep_jobs import LOG
 
 
 @pytest.fixture
@@ -73,3 +74,44 @@ def test_what_is_no_file_of_v1_is_refused(project):
         2,
         "ERROR: job.yml is no file of Azure ML v1 that can be converted.",
     )
+
+
+HDCONFIG = """\
+# hdconfig.yml
+sampling:
+    type: random # Supported options: Random, Grid, Bayesian
+    parameter_space: # specify a name|expression|values tuple for each parameter.
+    - name: --penalty # The name of a script parameter to generate values for.
+      expression: choice # supported options: choice, randint, uniform, quniform, loguniform, ...
+      values: [0.5, 1, 1.5] # The list of values, the number of values is dependent on the expression specified.
+policy:
+    type: BanditPolicy # Supported options: BanditPolicy, MedianStoppingPolicy, TruncationSelectionPolicy, ...
+    evaluation_interval: 1 # Policy properties are policy specific.
+    slack_factor: 0.2
+primary_metric_name: Accuracy # The metric used when evaluating the policy
+primary_metric_goal: Maximize # Maximize|Minimize
+max_total_runs: 4 # The maximum number of runs to generate
+max_concurrent_runs: 2 # The number of runs that can run concurrently.
+max_duration_minutes: 100 # The maximum length of time to run the experiment before cancelling.
+"""
+
+
+def test_a_hyperdrive_configuration_of_v1_runs_as_a_sweep(project):
+    aml("folder", "attach", cwd=project, check=True)
+    (project / ".azureml" / "hdconfig.yml").write_text(HDCONFIG)
+    (project / "train.py").write_text(LOG + 'log("Accuracy", float(sys.argv[sys.argv.index("--penalty") + 1]), 0)\n')
+    arguments = ("run", "submit-hyperdrive", "-e", "tuning", "-c", "local", "--hyperdrive-configuration-name")
+    done = aml(*arguments, "hdconfig.yml", "train.py", cwd=project)
+    assert done.returncode == 0, done.stderr
+    sweep = json.loads(done.stdout)
+    assert (sweep["type"], sweep["status"], sweep["experiment_name"]) == ("sweep", "Completed", "tuning")
+    assert sweep["search_space"] == {"penalty": {"type": "choice", "values": [0.5, 1, 1.5]}}
+    assert sweep["limits"] == {"max_total_trials": 4, "max_concurrent_trials": 2, "timeout": 6000}
+    best = json.loads(aml("job", "show", "-n", sweep["properties"]["best_child_run_id"], check=True).stdout)
+    assert "train.py --penalty" in best["command"]
+
+    twice = aml(*arguments, "hdconfig", "train.py", "--penalty", "1", cwd=project)
+    assert twice.returncode == 1
+    assert "The argument --penalty is in the run configuration too." in twice.stderr
+    unknown = aml(*arguments, "other.yml", "train.py", cwd=project)
+    assert "there is no HyperDrive configuration named other.yml" in unknown.stderr

@@ -42,7 +42,7 @@ SCALARS = st.one_of(
     st.dates(),
     st.text(max_size=5),
     st.sampled_from(
-        ["${{inputs.a}}", "${{parent.jobs.x.outputs.y}}", "azureml:a:1", "a@latest", "./x", "../..", "1e-3"]
+        ["${{inputs.a}}", "${{parent.jobs.x.outputs.y}}", "azureml:a:1", "a@latest", "./x", "../..", "1e-3", "9" * 5000]
     ),
     st.sampled_from(KEYS),
 )

@@ -17,7 +17,11 @@ def update(
     name: Name,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Change a value: tags.a=b, display_name=x; several."),
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Change a value: tags.a=b, display_name=x, limits.timeout=60 of a sweep; several.",
+        ),
     ] = None,
     add: Annotated[
         list[str] | None,
@@ -31,7 +35,7 @@ def update(
     ] = False,
     web: Web = False,
 ) -> None:
-    """Change tags, properties, display_name, experiment_name or description of a job."""
+    """Change tags, properties, display_name, experiment_name or description of a job, and limits of a sweep."""
     from aml.spec.updates import Update
 
     if not (set_ or add or remove):
@@ -40,6 +44,12 @@ def update(
     job = workspace.update_job(name, Update(set_ or (), add or (), remove or (), force_string))
     open_web(job, web)
     emit_job(workspace, job)
+
+
+def resume(name: Name) -> None:
+    """Have a sweep that is over go on: canceled before its end, or allowed more trials by `update --set limits`."""
+    workspace = workspace_in_use()
+    emit_job(workspace, workspace.sweeps.resume(name))
 
 
 def archive(name: Name) -> None:

@@ -44,9 +44,21 @@ def in_mode(spec: Spec, mode: EnvironmentMode | None) -> Spec:
 
 def emit_job(workspace: Workspace, job: Job) -> None:
     def card(color: bool) -> str:
+        if job.type == "sweep":
+            return sweep_card(workspace, job, color=color)
         return cards.job(job, workspace.metrics.latest(job.name), workspace.models.made_by(job.name), color=color)
 
     emit(entities.job(job), card=card)
+
+
+def sweep_card(workspace: Workspace, job: Job, *, color: bool) -> str:
+    from aml.view import sweeps
+
+    sweep = workspace.sweeps.get(job.name)
+    best = None if sweep.best is None else sweep.best.name
+    metrics = [] if best is None else workspace.metrics.latest(best)
+    models = [] if best is None else workspace.models.made_by(best)
+    return sweeps.card(sweep, metrics, models, color=color)
 
 
 def open_web(job: Job, asked: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from aml.commands import _job_again, _job_check, _job_edit, _job_files
+from aml.commands import _job_again, _job_check, _job_edit, _job_files, _job_metrics
 from aml.commands._job_follow import failure, follow, show_ended, submit
 from aml.commands._jobs import CancelOnInterrupt, ExperimentName, Mode, Stream, emit_job, in_mode, open_web
 from aml.commands._options import (
@@ -142,19 +142,8 @@ def cancel(name: Name) -> None:
     emit_job(workspace, job)
 
 
-@app.command()
-def metrics(
-    name: Name,
-    key: Annotated[str | None, typer.Option("--key", "-k", metavar="METRIC", help="All points of one metric.")] = None,
-) -> None:
-    """Show the last value of every metric that a job logged, or all points of one."""
-    workspace = workspace_in_use()
-    points = workspace.metrics.latest(name) if key is None else workspace.metrics.history(name, key)
-    columns = {"Metric": "key", "Value": "value", "Step": "step"}
-    emit_list([entities.metric(point) for point in points], columns, none="No metrics were logged.")
-
-
 for verb in (
+    _job_metrics.metrics,
     _job_files.files,
     _job_files.download,
     _job_check.validate,
@@ -163,6 +152,7 @@ for verb in (
     _job_again.retry,
     _job_again.diff,
     _job_edit.update,
+    _job_edit.resume,
     _job_edit.archive,
     _job_edit.restore,
 ):

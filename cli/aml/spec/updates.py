@@ -17,6 +17,14 @@ from aml.spec.overrides import steps
 MUTABLE = ("tags", "properties", "display_name", "experiment_name", "description")
 """What of a job may change after its submit."""
 
+SWEEP_LIMITS: Mapping[str, int | None] = {
+    "max_total_trials": 1000,
+    "max_concurrent_trials": 1000,
+    "timeout": None,
+    "trial_timeout": None,
+}
+"""What of a sweep's limits may change, also when it is over and resumed, and the greatest value."""
+
 _REQUIRED = ("display_name", "experiment_name")  # never empty
 
 
@@ -28,6 +36,28 @@ class Update:
     adds: Sequence[str] = ()  # a path, then key=value for that path, several times
     removes: Sequence[str] = ()  # paths
     force_string: bool = False  # a value that looks like JSON is a text all the same
+
+
+def changed_limits(limits: Mapping[str, Any], update: Update) -> tuple[dict[str, Any], Update]:
+    """Limits of a sweep after those of the sets that are about them, and the update without these."""
+    changed, others = dict(limits), []
+    for text in update.sets:
+        path, value = _pair(text, "--set")
+        if not path.startswith("limits."):
+            others.append(text)
+            continue
+        name = path.removeprefix("limits.")
+        if name not in SWEEP_LIMITS:
+            known = ", ".join(f"limits.{each}" for each in SWEEP_LIMITS)
+            raise AmlError(f"--set {path}: a sweep has no such limit.", f"What can be changed: {known}.")
+        most = SWEEP_LIMITS[name]
+        if not value.isdecimal() or not 1 <= int(value) <= (most or int(value)):
+            upto = "" if most is None else f" to {most}"
+            raise UsageError(f"--set {path}: {value} is no whole number from 1{upto}.")
+        changed[name] = int(value)
+    if changed.get("max_concurrent_trials", 0) > changed["max_total_trials"]:
+        raise UsageError("--set limits: max_concurrent_trials can't be more than max_total_trials.")
+    return changed, Update(others, update.adds, update.removes, update.force_string)
 
 
 def updated(document: Mapping[str, Any], update: Update) -> dict[str, Any]:

@@ -35,20 +35,20 @@ def job(record: Job, metrics: Sequence[MetricPoint] = (), models: Sequence[Model
     status = paint(str(record.status), _STATUS_STYLES.get(record.status, "bold"), color)
     lines = [f"{paint(record.name, 'bold', color)}  {status}{_took(record)}"]
     if record.message:
-        lines += _fields({"why" if record.status.is_terminal else "now": record.message})
+        lines += fields_of({"why" if record.status.is_terminal else "now": record.message})
     if metrics:
-        lines += _fields({"metrics": values(metrics)})
+        lines += fields_of({"metrics": values(metrics)})
     for model_ in models:
-        lines += _fields({"model": f"{model_.name}:{model_.version}", "": short(model_.path)})
+        lines += fields_of({"model": f"{model_.name}:{model_.version}", "": short(model_.path)})
     if record.folder is not None:
-        lines += _fields({"files": short(record.folder)})
+        lines += fields_of({"files": short(record.folder)})
     lines += ["", paint("next", "dim", color), *(f"  {command}" for command in next_commands(record, models))]
     return "\n".join(lines) + "\n"
 
 
 def experiment(record: Experiment, *, color: bool) -> str:
     fields = {"jobs": str(record.jobs), "last job": record.last_job, "created": _local(record.created_at)}
-    return "\n".join([paint(record.name, "bold", color), *_fields(fields)]) + "\n"
+    return "\n".join([paint(record.name, "bold", color), *fields_of(fields)]) + "\n"
 
 
 def services(given: Mapping[str, Mapping[str, Any]], *, color: bool) -> str:
@@ -56,14 +56,14 @@ def services(given: Mapping[str, Mapping[str, Any]], *, color: bool) -> str:
     lines = []
     for name, service in given.items():
         lines.append(f"{paint(name, 'bold', color)}  {service.get('type') or ''}".rstrip())
-        lines += _fields({"endpoint": service.get("endpoint"), "status": service.get("status")})
+        lines += fields_of({"endpoint": service.get("endpoint"), "status": service.get("status")})
     return "\n".join(lines) + "\n"
 
 
 def model(record: ModelVersion, *, color: bool) -> str:
     lines = [
         f"{paint(f'{record.name}:{record.version}', 'bold', color)}  {record.type}",
-        *_fields(
+        *fields_of(
             {
                 "path": short(record.path),
                 "size": size(record.size_bytes),
@@ -80,7 +80,7 @@ def asset(record: Asset, *, color: bool) -> str:
     document = record.document
     lines = [
         f"{paint(f'{record.name}:{record.version}', 'bold', color)}  {document.get('type', record.kind)}",
-        *_fields(
+        *fields_of(
             {
                 "image": document.get("image"),
                 "conda": _packages(document.get("conda_file")),
@@ -101,7 +101,7 @@ def compute(record: Compute, *, color: bool) -> str:
     idle = document.get("idle_time_before_scale_down")
     lines = [
         f"{paint(record.name, 'bold', color)}  {record.type}" + (f"  {record.state}" if record.state else ""),
-        *_fields(
+        *fields_of(
             {
                 "size": record.size,
                 "nodes": nodes,
@@ -122,7 +122,7 @@ def datastore(record: Datastore, *, color: bool) -> str:
     ]
     lines = [
         f"{paint(record.name, 'bold', color)}  {record.type}" + ("  default" if record.is_default else ""),
-        *_fields(
+        *fields_of(
             {
                 "folder": None if record.folder is None else short(record.folder),
                 "account": document.get("account_name"),
@@ -139,14 +139,16 @@ def workspace(record: WorkspaceInfo, settings: Settings, *, color: bool) -> str:
     redacted = ", ".join(settings.redacted_variables) or None
     lines = [
         f"{paint(record.name, 'bold', color)}  {record.kind}",
-        *_fields({"folder": short(Path(record.location)), "mlflow": record.mlflow_tracking_uri}),
-        *_fields({"jobs run in": settings.environment_mode, "at once": str(settings.local_jobs), "redacted": redacted}),
+        *fields_of({"folder": short(Path(record.location)), "mlflow": record.mlflow_tracking_uri}),
+        *fields_of(
+            {"jobs run in": settings.environment_mode, "at once": str(settings.local_jobs), "redacted": redacted}
+        ),
     ]
     return "\n".join(lines) + "\n"
 
 
 def registry(record: RegistryInfo, *, color: bool) -> str:
-    fields = _fields({"folder": short(Path(record.location))})
+    fields = fields_of({"folder": short(Path(record.location))})
     return "\n".join([paint(record.name, "bold", color), *fields]) + "\n"
 
 
@@ -159,7 +161,7 @@ def usage(record: Usage, *, color: bool) -> str:
         "other": size(record.other_bytes),
     }
     shared = f"environments, shared by all workspaces: {size(record.environments_bytes)}"
-    return "\n".join([f"total  {total}", *_fields(parts), shared]) + "\n"
+    return "\n".join([f"total  {total}", *fields_of(parts), shared]) + "\n"
 
 
 def engine(record: EngineState, *, color: bool) -> str:
@@ -167,8 +169,8 @@ def engine(record: EngineState, *, color: bool) -> str:
     since = None if record.started_at is None else _local(record.started_at)
     port = None if record.port is None else str(record.port)
     pid = None if record.pid is None else str(record.pid)
-    lines = [f"engine  {state}", *_fields({"pid": pid, "port": port, "since": since, "log": short(record.log)})]
-    lines += _fields({"queued": str(record.queued)})
+    lines = [f"engine  {state}", *fields_of({"pid": pid, "port": port, "since": since, "log": short(record.log)})]
+    lines += fields_of({"queued": str(record.queued)})
     lines += [f"  {each.name}  {each.status}" for each in record.active]
     return "\n".join(lines) + "\n"
 
@@ -235,7 +237,7 @@ def _took(record: Job) -> str:
     return f"  {'in' if record.ended_at else 'for'} {duration((end - record.started_at).total_seconds())}"
 
 
-def _fields(fields: Mapping[str, str | None]) -> list[str]:
+def fields_of(fields: Mapping[str, str | None]) -> list[str]:
     return [f"  {name:<11} {value}" for name, value in fields.items() if value is not None]
 
 

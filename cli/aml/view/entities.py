@@ -18,6 +18,7 @@ from aml.workspace.records import (
     ModelVersion,
     RegistryInfo,
     Settings,
+    Sweep,
     Usage,
     VmSize,
     WorkspaceInfo,
@@ -244,6 +245,28 @@ def engine(record: EngineState) -> dict[str, Any]:
 
 def metric(point: MetricPoint) -> dict[str, Any]:
     return {"key": point.key, "value": point.value, "step": point.step, "timestamp": point.timestamp_ms}
+
+
+def sweep(record: Sweep) -> dict[str, Any]:
+    """The trials of a sweep, the best first."""
+    return {
+        "name": record.job.name,
+        "status": record.job.status,
+        "primary_metric": record.primary_metric,
+        "goal": record.goal,
+        "best_trial": None if record.best is None else record.best.name,
+        "importance": dict(record.importance),
+        "trials": [
+            {
+                "name": trial.name,
+                "status": trial.job.status,
+                "value": trial.value,
+                "parameters": dict(trial.parameters),
+                "message": trial.job.message,
+            }
+            for trial in record.ranked
+        ],
+    }
 
 
 def experiment(record: Experiment) -> dict[str, Any]:

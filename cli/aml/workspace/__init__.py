@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         Plan,
         RegistryInfo,
         Settings,
+        Sweep,
+        Unmet,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -46,6 +48,9 @@ class Workspace(Protocol):
     def metrics(self) -> Metrics: ...
 
     @property
+    def sweeps(self) -> Sweeps: ...
+
+    @property
     def experiments(self) -> Experiments: ...
 
     @property
@@ -63,8 +68,8 @@ class Workspace(Protocol):
     def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
-    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
-        """What the environment of a spec asks for and the job will not find, each with what is there instead."""
+    def unmet(self, spec: CommandJob | SweepJob) -> Unmet:
+        """What the environment of a spec asks for and the job will not find."""
 
     def plan(self, spec: CommandJob | SweepJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""
@@ -151,6 +156,16 @@ class Metrics(Protocol):
 
     def after(self, job_name: str, cursor: int) -> tuple[int, Sequence[MetricPoint]]:
         """Points logged since a cursor (0: the beginning), and the cursor to go on from."""
+
+
+class Sweeps(Protocol):
+    """Jobs of the type sweep."""
+
+    def get(self, job_name: str) -> Sweep:
+        """Where it stands, with all trials; `NotFound` for a job of another type."""
+
+    def resume(self, job_name: str) -> Job:
+        """Have a sweep that is over go on with new trials; `Conflict` if it is not over or has all that it may."""
 
 
 class Experiments(Protocol):

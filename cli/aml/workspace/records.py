@@ -111,6 +111,39 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A child job of a sweep, with what was drawn for it and what it reached."""
+
+    job: Job
+    parameters: Mapping[str, Any]
+    reports: tuple[float, ...]  # of the primary metric, in order
+    value: float | None  # the best of them
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep and where it stands."""
+
+    job: Job
+    primary_metric: str
+    goal: str  # minimize, maximize
+    total: int  # trials that there will be at most
+    trials: tuple[Trial, ...]  # in the order of their numbers
+    best: Trial | None
+    importance: Mapping[str, float]  # parameter -> share of the metric's variation that it explains alone
+
+    @property
+    def ranked(self) -> tuple[Trial, ...]:
+        """The best first, those without the metric last."""
+        sign = -1 if self.goal == "maximize" else 1
+        return tuple(sorted(self.trials, key=lambda trial: (trial.value is None, sign * (trial.value or 0.0))))
+
+
+@dataclass(frozen=True)
 class JobFilter:
     """Which jobs to list; what is None does not matter."""
 
@@ -168,6 +201,14 @@ class PlannedDevice:
     node: int
     uuid: str
     name: str
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """What the environment of a spec asks for and the job would not find."""
+
+    requirements: tuple[str, ...]  # each with what is there instead
+    can_be_built: bool  # a venv would have it
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from aml.errors import Conflict
+from aml.errors import AmlError, Conflict, NotFound
 from aml.spec.model import Output
 from aml.spec.sweep import Choice, EarlyTermination, Objective, Sampling, SweepJob, SweepLimits, Trial, Uniform
+from aml.spec.updates import Update
 from aml.workspace.records import JobFilter, Reason, Status
-from conftest import command_job, engine_pid, kill, log_of, wait_for
+from conftest import engine_pid, kill, log_of, wait_for
 
 SPACE = {"x": Uniform("uniform", 0, 1), "kind": Choice(("a", "b"))}
 LOG = """\
-import json, os, sys, time, urllib.request
+import http.client, json, os, sys, time, urllib.request
 
 def log(key, value, step):
     url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/log-metric"
@@ -26,7 +26,7 @@ def log(key, value, step):
     for attempt in range(200):  # an engine that was killed comes back, as MLflow's client knows too
         try:
             return urllib.request.urlopen(request).read()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             time.sleep(0.1)
     sys.exit("no engine")
 
@@ -194,6 +194,7 @@ def test_killing_the_engine_loses_and_doubles_nothing(workspace, code, sampling)
     job = workspace.wait(job.name, timeout_s=100)
     assert job.status is Status.COMPLETED
     trials = trials_of(workspace, job.name)
+    assert [trial.message for trial in trials if trial.status is not Status.COMPLETED] == []
     assert [trial.name for trial in trials] == [f"{job.name}_{number}" for number in range(14)]
     assert [parameters_of(trial) for trial in trials] == [
         parameters_of(each) for each in trials_of(workspace, whole.name)
@@ -201,27 +202,52 @@ def test_killing_the_engine_loses_and_doubles_nothing(workspace, code, sampling)
     assert all(len(workspace.metrics.history(trial.name, "accuracy")) == 1 for trial in trials)
 
 
-def test_a_job_named_like_a_trial_is_refused_before_and_while_its_sweep_runs(workspace, code):
-    for name in ("mine_1", "other_x1", "other_"):
-        workspace.submit(command_job("true", name=name))
-    with pytest.raises(Conflict, match="a trial of the sweep mine would be named mine_1, as a job is"):
-        workspace.submit(sweep_job(code=code(), name="mine"))
-    sweep = workspace.submit(sweep_job("sleep 300", name="other"))
-    for name in ("other_2", "OTHER_7"):
-        with pytest.raises(Conflict, match=f"{name} is the name of a trial of the sweep"):
-            workspace.submit(command_job("true", name=name))
-    workspace.cancel(sweep.name)
+def test_a_finished_sweep_goes_on_with_more_trials(workspace, code):
+    spec = sweep_job(code=code(), total=2, sampling_algorithm=Sampling(seed=1))
+    job = finished(workspace, spec)
+    with pytest.raises(Conflict, match="has had all of its 2 trials"):
+        workspace.sweeps.resume(job.name)
+    workspace.update_job(job.name, Update(["limits.max_total_trials=5"]))
+    workspace.sweeps.resume(job.name)
+    job = workspace.wait(job.name, timeout_s=60)
+    assert job.status is Status.COMPLETED
+    names = [f"{job.name}_{number}" for number in range(5)]
+    assert [trial.name for trial in trials_of(workspace, job.name)] == names
+    longer = finished(workspace, sweep_job(code=code(), total=5, sampling_algorithm=Sampling(seed=1)))
+    drawn, whole = ([parameters_of(trial) for trial in trials_of(workspace, name)] for name in (job.name, longer.name))
+    assert drawn == whole
 
 
-def test_the_trials_of_a_sweep_get_its_secrets_and_no_record_has_them(workspace, code):
-    body = "import os; print(os.environ['API_KEY'], os.environ['PIN'])\nlog('accuracy', 1.0, 0)\n"
-    workspace.change_settings({"redacted_variables": "PIN"})
-    spec = sweep_job(code=code(body), total=2)
-    secret = {"API_KEY": "correct-horse", "PIN": "battery"}
-    spec = replace(spec, trial=replace(spec.trial, environment_variables=secret))
-    sweep = finished(workspace, spec)
-    records = [workspace.job(sweep.name), *trials_of(workspace, sweep.name)]
-    assert "correct-horse" not in str(records)
-    assert "battery" not in str(records)
-    for trial in records[1:]:
-        assert "correct-horse battery" in log_of(workspace, trial.name)
+def test_a_canceled_sweep_goes_on_where_it_was(workspace):
+    job = workspace.submit(sweep_job("sleep 300", total=3))
+    wait_for(lambda: len(trials_of(workspace, job.name)) == 2)
+    with pytest.raises(Conflict, match="goes on by itself"):
+        workspace.sweeps.resume(job.name)
+    workspace.cancel(job.name)
+    assert workspace.wait(job.name, timeout_s=30).status is Status.CANCELED
+    workspace.sweeps.resume(job.name)
+    wait_for(lambda: len(trials_of(workspace, job.name)) == 3)
+    workspace.cancel(job.name)
+    workspace.wait(job.name, timeout_s=30)
+
+
+def test_a_limit_that_is_none_is_refused(workspace, code):
+    job = finished(workspace, sweep_job(code=code(), total=1))
+    for text, message in (
+        ("limits.max_total_trials=many", "is no whole number from 1 to 1000"),
+        ("limits.trials=4", "a sweep has no such limit"),
+        ("limits.max_concurrent_trials=9", "can't be more than"),
+    ):
+        with pytest.raises(AmlError, match=message):
+            workspace.update_job(job.name, Update([text]))
+
+
+def test_what_a_workspace_tells_of_a_sweep(workspace, code):
+    space = {"x": Choice(tuple(number / 10 for number in range(9)))}
+    spec = sweep_job(code=code(), total=9, search_space=space, sampling_algorithm=Sampling("grid"))
+    sweep = workspace.sweeps.get(finished(workspace, spec).name)
+    assert (sweep.best.parameters, sweep.best.value, sweep.total) == ({"x": 0.8}, 0.8, 9)
+    assert [trial.value for trial in sweep.ranked] == [number / 10 for number in range(8, -1, -1)]
+    assert sweep.importance["x"] > 0.8
+    with pytest.raises(NotFound, match="there is no sweep named"):
+        workspace.sweeps.get(sweep.best.name)

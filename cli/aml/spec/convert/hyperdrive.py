@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from aml.errors import Problem, SpecError
+from aml.errors import AmlError, Problem, SpecError
+from aml.spec.convert.runconfig import FOLDER
 from aml.spec.convert.section import Section, normal
 from aml.spec.document import Document
+from aml.spec.load import load
+from aml.spec.model import CommandJob
+from aml.spec.overrides import document_from
+from aml.spec.parse import parse
+from aml.spec.stored import document_of
+from aml.spec.sweep import SweepJob
 
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "randint": ("upper",),
@@ -36,6 +44,27 @@ _POLICIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
 _INTERVALS = ("evaluation_interval", "delay_evaluation")
 _LIMITS = ("max_total_runs", "max_concurrent_runs", "max_duration_minutes")
 _TOP = ("sampling", "policy", "primary_metric_name", "primary_metric_goal", *_LIMITS)
+
+
+def find(name: str, project: Path) -> Path:
+    """The HyperDrive configuration of a name in `.azureml` of the project or of a folder above it, or of a path."""
+    if Path(name).is_file():
+        return Path(name)
+    for folder in (project, *project.parents):
+        for file in (name, f"{name}.yml", f"{name}.yaml"):
+            if (folder / FOLDER / file).is_file():
+                return folder / FOLDER / file
+    raise AmlError(
+        f"there is no HyperDrive configuration named {name} in {project / FOLDER}",
+        "It stands beside the run configuration, as hdconfig.yml.",
+    )
+
+
+def read_sweep(path: Path, job: CommandJob) -> SweepJob:
+    """The sweep of a HyperDrive configuration over a job. Raises `SpecError` for what can't be taken over."""
+    spec = parse(document_from(sweep_of(load(path), document_of(job)), str(path)), "sweep")
+    assert isinstance(spec, SweepJob)
+    return spec
 
 
 def check(document: Document) -> Iterator[Problem]:

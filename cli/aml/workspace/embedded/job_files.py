@@ -13,7 +13,7 @@ from aml.workspace.embedded.blobs import Blobs, copy_out, explained
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.references import DEFAULT_OUTPUT
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.records import JobFile
+from aml.workspace.records import Job, JobFile
 
 _LOG_FOLDERS = ("azureml-logs", "user_logs")
 # As az has it, the log of the first process; before it that of the build, if there was one.
@@ -68,12 +68,26 @@ class JobFiles:
                 f"the job {job.name} is {job.status}: outputs can be downloaded when it is over",
                 f"`aml job wait -n {job.name}` waits for it.",
             )
+        if job.type == "sweep":
+            return self._download_sweep(job, folder, output=output, everything=everything)
         outputs = dict(self.outputs(job_name))
         wanted = list(outputs) if everything else [output or DEFAULT_OUTPUT]
         for each in wanted:
             if each not in outputs:
                 raise NotFound(f"the job {job.name} has no output {each}", f"It has: {', '.join(outputs)}.")
             copy_out(outputs[each], folder / _place(each))
+        return folder
+
+    def _download_sweep(self, sweep: Job, folder: Path, *, output: str | None, everything: bool) -> Path:
+        """As az: what the best trial wrote, and the sweep's own files in hd-artifacts/."""
+        best = sweep.properties.get("best_child_run_id")
+        if best is not None:
+            self.download_outputs(best, folder, output=output, everything=everything)
+        elif output is not None:
+            raise NotFound(f"the sweep {sweep.name} has no best trial, whose output {output} would be downloaded")
+        own = self._paths.job(sweep.name).artifacts
+        if output is None and own.is_dir():
+            copy_out(own, folder / "hd-artifacts")
         return folder
 
 

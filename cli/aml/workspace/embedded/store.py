@@ -257,14 +257,19 @@ class Jobs:
 
     def update(self, name: str, update: Update) -> Job:
         """Apply an update to what the job is now; its MLflow run gets the same name and experiment."""
-        from aml.spec.updates import MUTABLE, updated  # brings in what reads YAML
+        from aml.spec.updates import MUTABLE, changed_limits, updated  # brings in what reads YAML
 
         with self._database.transaction() as write:
             job = self.get(name)
+            limits = {}
+            if job.type == "sweep":
+                limits["limits"], update = changed_limits(job.document["limits"], update)
             fetched = {key: job.document.get(key) if key == "description" else getattr(job, key) for key in MUTABLE}
             new = updated(fetched, update)
             new["display_name"] = new["display_name"] or job.name
-            document = {key: value for key, value in {**job.document, **new}.items() if value not in (None, {})}
+            document = {
+                key: value for key, value in {**job.document, **new, **limits}.items() if value not in (None, {})
+            }
             row = write.execute(
                 "UPDATE job SET tags = ?, properties = ?, display_name = ?, experiment_name = ?, document = ? "
                 "WHERE name = ? RETURNING *",

@@ -33,7 +33,7 @@ from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.sweeps import check_is_no_trial, check_trials_are_free
 from aml.workspace.embedded.vm_sizes import vm_size
-from aml.workspace.records import Compute, Job, Plan
+from aml.workspace.records import Compute, Job, Plan, Unmet
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ class Submission:
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
 
-    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Unmet:
         """What the environment asks for and the job will not find."""
-        return self._choice(any_trial(spec)).unmet()
+        choice = self._choice(any_trial(spec))
+        return Unmet(choice.unmet(), can_be_built=choice.resolved.conda is not None)
 
     def plan(self, spec: CommandJob | SweepJob, *, tracking_uri: str | None) -> Plan:
         """What a submit would do, of a sweep the first trial; nothing is changed."""
@@ -126,7 +127,7 @@ class Submission:
             compute=compute.name,
             needs=capacity.needs_of(job, compute, spread, os.environ),  # a sweep's are those of a trial
         )
-        return self.jobs.insert(new, before_commit=lambda: self._keep_environment(name, secret))
+        return self.jobs.insert(new, before_commit=lambda: self.keep_environment(name, secret))
 
     def _first(self, spec: CommandJob | SweepJob) -> CommandJob:
         """The job that runs first: the spec itself, or the first trial of a sweep. Refused if its name can't be."""
@@ -216,7 +217,8 @@ class Submission:
         job = self.jobs.get(name)
         return job_secrets.known(job.document, self.paths.job(job.name))
 
-    def _keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
+    def keep_environment(self, name: str, secret: Mapping[str, str]) -> None:
+        """The environment of this process becomes that of the job."""
         paths = self.paths.job(name)
         with explained(paths.exec):
             paths.exec.mkdir(parents=True, exist_ok=True)

@@ -137,11 +137,16 @@ class SweepTable:
             if row is not None:
                 record_event(write, row, now, Status(row["status"]), reason, message)
 
-    def all_trials(self, sweep: str) -> Sequence[tuple[Job, Mapping[str, Any]]]:
-        """Every trial with its parameters, in the order of their numbers; `NotFound` for what is no sweep."""
-        row = self._database.connection.execute("SELECT type FROM job WHERE name = ?", (sweep,)).fetchone()
+    def get(self, name: str) -> Job:
+        """`NotFound` for what is no sweep."""
+        row = self._database.connection.execute("SELECT * FROM job WHERE name = ?", (name,)).fetchone()
         if row is None or row["type"] != "sweep":
-            raise NotFound(f"there is no sweep named {sweep} in this workspace", "`aml job list` shows the names.")
+            hint = "`aml job list` shows the jobs and their types."
+            raise NotFound(f"there is no sweep named {name} in this workspace", hint)
+        return job_of(row)
+
+    def all_trials(self, sweep: str) -> Sequence[tuple[Job, Mapping[str, Any]]]:
+        """Every trial with its parameters, in the order of their numbers."""
         rows = self._database.connection.execute(
             "SELECT * FROM job WHERE parent_job_name = ? ORDER BY id", (sweep,)
         ).fetchall()

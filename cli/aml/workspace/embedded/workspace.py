@@ -30,7 +30,7 @@ from aml.workspace.embedded.paths import WorkspacePaths, make_private, workspace
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Unmet, Usage, WorkspaceInfo
 from aml.workspace.redaction import redacted_document
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.embedded.submission import Submission
+    from aml.workspace.embedded.sweep_nouns import Sweeps
 
 _FOLLOW_INTERVAL_S = 0.1
 
@@ -80,6 +81,18 @@ class EmbeddedWorkspace:
         return Metrics(self._database, self._jobs)
 
     @property
+    def sweeps(self) -> Sweeps:
+        from aml.workspace.embedded.sweep_nouns import Sweeps
+        from aml.workspace.embedded.sweeps import SweepTable
+
+        return Sweeps(
+            SweepTable(self._database),
+            self._with_folder,
+            lambda name: self._submission.keep_environment(name, {}),
+            lambda: start.ensure_running(self._paths),
+        )
+
+    @property
     def experiments(self) -> Experiments:
         return Experiments(self._database)
 
@@ -102,7 +115,7 @@ class EmbeddedWorkspace:
     def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.notes(spec)
 
-    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Unmet:
         return self._submission.unmet(spec)
 
     def plan(self, spec: CommandJob | SweepJob) -> Plan:

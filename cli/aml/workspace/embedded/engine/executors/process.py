@@ -31,7 +31,8 @@ from aml.workspace.embedded.paths import WRITABLE_INPUTS, JobPaths
 
 # Arguments: exec folder, log, engine folder, then the command. stdout tells the engine the wrapper's pid.
 # The pid file is made by whoever comes first (noclobber is O_EXCL): a wrapper started twice by an engine that died in
-# between runs the command once. TERM is caught, not ignored: an ignored signal would be ignored by the job as well.
+# between runs the command once. A subshell tells the pid: if the engine has died, its pipe would end the wrapper.
+# TERM is caught, not ignored: an ignored signal would be ignored by the job as well.
 # `mv` needs no new block, so the exit status gets through on a full disk. At the end the wrapper brings the engine back
 # if it is dead, also as a zombie that nobody reaps: `kill -0` alone would take that for alive.
 WRAPPER = """
@@ -39,7 +40,7 @@ exec_dir=$1; log=$2; engine=$3; shift 3
 set -C
 { echo $$ >"$exec_dir/pid"; } 2>/dev/null || { cat "$exec_dir/pid"; exit 0; }
 set +C
-echo $$
+(echo $$)
 exec >/dev/null
 trap : TERM INT HUP
 "$@" >>"$log" 2>&1 </dev/null

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from aml.spec.sweep import Choice, Distribution, Randint, Uniform
+from aml.spec.sweep import Choice, Distribution, Randint, Sampling, Uniform
 from aml.workspace.embedded.engine.sweeps.policies import Goal
-from aml.workspace.embedded.engine.sweeps.space import Draw, Space, dimensions, distributions_of, quantized
+from aml.workspace.embedded.engine.sweeps.samplers import Observed, Random
+from aml.workspace.embedded.engine.sweeps.space import (
+    Draw,
+    Space,
+    active,
+    dimensions,
+    distributions_of,
+    quantized,
+)
 
-if TYPE_CHECKING:
-    from aml.workspace.embedded.engine.sweeps.samplers import Observed
+START = 10
+"""So many trials come before the estimator: points of a Sobol sequence, which lie evener than random ones."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -30,6 +38,7 @@ class Bayesian:
     def __init__(self, space: Space, goal: Goal, seed: str) -> None:
         self._space = space
         self._seed = seed
+        self._start = Random(space, Sampling(rule="sobol"), seed)
         self._all = dict(dimensions(space))
         self._study = optuna.create_study(direction=goal)
         self._trials = 0
@@ -39,9 +48,11 @@ class Bayesian:
         for position, observed in enumerate(history):
             if position not in self._ended:
                 self._learn(position, observed)
+        if number < START:
+            return active(self._space, self._start.draw(number, ()))
         seed = zlib.crc32(f"{self._seed}/{number}".encode())
         # Trials that run count as poor ones, so that those beside them look elsewhere.
-        self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+        self._study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=START, constant_liar=True)
         trial = self._study.ask()
         self._trials += 1
         return _suggested(trial, self._space)

@@ -89,7 +89,7 @@ class Sweeps:
     def _fail(self, sweep: Job, message: str) -> None:
         for job, _ in self._table.all_trials(sweep.name):
             self._table.end_trial(job.name, Reason.SWEEP_ENDED, f"the sweep {sweep.name} has failed")
-        self._table.end(sweep.name, Reason.START_FAILED, message)
+        self._over(sweep.name, Reason.START_FAILED, message)
 
     def _move_on(self, row: SweepRow) -> bool:
         sweep = row.job
@@ -130,8 +130,12 @@ class Sweeps:
             return
         reason = made.end if made.end is not Reason.USER_CANCELED else self._jobs.get(sweep.name).reason or made.end
         assert reason is not None
-        self._table.end(sweep.name, reason, ended(known.spec, known.trials, reason, self._table.metric_names))
-        log.info("%s: %s", sweep.name, reason)
+        self._over(sweep.name, reason, ended(known.spec, known.trials, reason, self._table.metric_names))
+
+    def _over(self, name: str, reason: Reason, message: str | None) -> None:
+        self._table.end(name, reason, message)
+        self._paths.job(name).environment.unlink(missing_ok=True)  # it may hold secrets
+        log.info("%s: %s", name, reason)
 
     def _finalize(self, sweep: Job, known: _Known, best: str | None) -> None:
         """Register the best trial's outputs in the worker, once at a time."""
@@ -141,7 +145,7 @@ class Sweeps:
 
         def work() -> None:
             try:
-                self._table.end(sweep.name, *self._registered(known.spec, best))
+                self._over(sweep.name, *self._registered(known.spec, best))
             except StoreError as error:
                 log.warning("%s: %s; trying again", sweep.name, error.message)
             finally:

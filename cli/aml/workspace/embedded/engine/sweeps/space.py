@@ -45,6 +45,17 @@ def at_point(space: Space, unit: Mapping[str, float], logbase: float = math.e) -
     return {path: _scaled(distribution, unit[path], logbase) for path, distribution in dimensions(space)}
 
 
+def active(space: Space, draw: Draw, prefix: str = "") -> dict[str, Any]:
+    """The dimensions that count: without those of values that were not chosen."""
+    found: dict[str, Any] = {}
+    for name, distribution in space.items():
+        path = f"{prefix}{name}"
+        found[path] = draw[path]
+        if isinstance(distribution, Choice):
+            found |= active(distributions_of(distribution.values[draw[path]]), draw, f"{path}/{draw[path]}/")
+    return found
+
+
 def size(space: Space) -> int | None:
     """How many combinations there are; None where a distribution is not finite."""
     counts = [_count(distribution) for distribution in space.values()]
