@@ -118,7 +118,6 @@ def test_a_folder_that_can_not_be_stored_is_told(tmp_path: Path) -> None:
             [PIPELINE, ("local-distribution", "jobs.a.distribution.type"), ("local-service", "jobs.a.services.s")],
         ),
         ("environment: {image: x, os_type: Windows}\n", [("local-environment", "environment.os_type")]),
-        ("type: pipeline\njobs: {a: {type: spark}, b: {type: command}}\n", [PIPELINE, ("local-step", "jobs.a.type")]),
         (
             "type: sweep\ntrial: {distribution: {type: ray}}\n",
             [("local-distribution", "trial.distribution.type")],
