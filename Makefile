@@ -4,6 +4,7 @@
 # make fuzz    the reader, the checks and the binder of specs against anything, longer than in the tests
 # make check   ruff, mypy
 # make bench   the measurements that the README quotes
+# make bench-train   the trainer beside the tutorial's loop
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,7 +48,7 @@ chaos: install-dev
 	AML_CHAOS_JOBS=100 $(BIN)/python -m pytest tests/chaos
 
 fuzz: install-dev
-	AML_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest tests/spec/test_fuzz.py
+	AML_FUZZ_EXAMPLES=3000 $(BIN)/python -m pytest tests/spec/test_fuzz.py
 
 check: install-dev
 	$(BIN)/ruff check .
@@ -56,6 +57,9 @@ check: install-dev
 
 bench: install-dev
 	$(BIN)/python -m tests.bench
+
+bench-train: install-dev
+	PYTHONPATH=trainer $(BIN)/python -m tests.bench.train
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache

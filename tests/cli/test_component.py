@@ -84,3 +84,27 @@ def test_a_component_without_code_has_none():
 def test_a_file_is_validated():
     assert aml("component", "validate", "-f", FILE).returncode == 0
     assert aml("component", "create", "-f", str(SPECS / "valid" / "data.yml")).returncode == 1
+
+
+def test_components_of_pipelines_and_parallel_ones_are_stored_with_the_code_of_their_steps(tmp_path):
+    pipeline = run("component", "create", "-f", str(SPECS / "valid" / "pipeline-component.yml"))
+    first, second = (pipeline["jobs"][step]["component"] for step in ("first", "second"))
+    assert (first["name"], first["environment"]["image"]) == ("train_iris", "python:3.11")
+    assert first["environment"]["conda_file"]["dependencies"]
+    for component in (first, second):
+        assert sorted(path.name for path in Path(component["code"]).iterdir()) == ["iris.csv", "train.py"]
+    assert first["code"] != second["code"]
+    parallel = run("component", "create", "-f", str(SPECS / "valid" / "parallel-component.yml"))
+    assert (Path(parallel["task"]["code"]) / "train.py").is_file()
+    assert run("component", "show", "-n", "train_twice") == pipeline
+    assert [each["type"] for each in run("component", "list")] == ["parallel", "pipeline"]
+
+
+def test_what_is_stored_is_the_component_again():
+    from aml.spec.stored_pipeline import component_of
+
+    for kind, name in (("pipeline", "train_twice"), ("parallel", "score_rows"), ("command", "train_iris")):
+        run("component", "create", "-f", str(SPECS / "valid" / f"{kind}-component.yml"))
+        asset = open_workspace().assets.get("component", name)
+        spec = component_of({"name": asset.name, "version": asset.version, **asset.located})
+        assert (spec.name, spec.type) == (name, kind)

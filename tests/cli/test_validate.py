@@ -107,3 +107,19 @@ def test_a_value_of_a_flag_does_not_become_a_program(project):
     assert done.returncode == 0, done.stderr
     assert f"tag=$(touch {project}/pwned)" in done.stderr
     assert not (project / "pwned").exists()
+
+
+def test_a_noun_checks_files_of_its_own_kinds(project):
+    (project / "cpu.yml").write_text("name: cpu\ntype: amlcompute\n")
+    (project / "step.yml").write_text("name: step\ncommand: echo\nenvironment: azureml:a:1\n")
+    (project / "asset.yml").write_text("name: digits\npath: .\n")
+    for noun, file in {
+        "compute": "cpu.yml",
+        "component": "step.yml",
+        "model": "asset.yml",
+        "data": "asset.yml",
+    }.items():
+        assert aml(noun, "validate", "-f", file, cwd=project).stdout == f"{file}: valid\n"
+    other = aml("model", "validate", "-f", "cpu.yml", cwd=project)
+    assert other.returncode == 1
+    assert other.stdout.startswith("cpu.yml:2:7: This is a spec of the kind amlcompute, which this command does not")

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from aml.spec.load import loads
-from aml.spec.parse import problems
+from aml.spec.model import ComputeInstance
+from aml.spec.parse import parse, problems
 
 INSTANCE = "name: mine\ntype: computeinstance\n"
 
@@ -55,3 +56,54 @@ def test_no_message_shows_a_password() -> None:
     found = problems(loads(f"{INSTANCE}ssh_settings: {{admin_password: [hush]}}", "c.yml", Path.cwd()), "amlcompute")
     assert found
     assert not any("hush" in f"{problem.message}{problem.hint}" for problem in found)
+
+
+@pytest.mark.parametrize(("text", "is_fine"), [("'true'", True), ("'False'", True), ("'yes'", False), ("1", False)])
+def test_true_and_false_may_be_in_quotes(text: str, is_fine: bool) -> None:
+    assert told(f"{INSTANCE}enable_sso: {text}") == ([] if is_fine else ["error wrong-type enable_sso"])
+    if is_fine:
+        spec = parse(loads(f"{INSTANCE}enable_sso: {text}", "c.yml", Path.cwd()))
+        assert isinstance(spec, ComputeInstance)
+        assert spec.enable_sso is (text == "'true'")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("identity: {}", "identity.type"),
+        ("create_on_behalf_of: {user_tenant_id: t}", "create_on_behalf_of.user_object_id"),
+        ("custom_applications: [{name: a, image: {reference: x}}]", "custom_applications.0.endpoints"),
+        (
+            "schedules: {compute_start_stop: [{action: stop, trigger: {type: recurrence, frequency: day}}]}",
+            "schedules.compute_start_stop.0.trigger.interval",
+        ),
+    ],
+)
+def test_what_azure_mls_sdk_can_not_do_without_is_called_for(text: str, path: str) -> None:
+    assert told(f"{INSTANCE}{text}") == [f"error missing-key {path}"]
+
+
+def test_a_version_of_nothing_is_refused() -> None:
+    found = problems(loads("path: https://example.com/x.csv\nversion: 1", "d.yml", Path.cwd()), "data")
+    assert [problem.path for problem in found] == ["name"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "0" * 5000 + "7", "\u0667"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: cpu\ntype: amlcompute\nmin_instances: '{}'",
+        "name: inst\ntype: computeinstance\nidle_time_before_shutdown_minutes: '{}'",
+        "name: inst\ntype: computeinstance\nidle_time_before_shutdown: 'PT{}M'",
+        "name: digits\nauth_mode: key\ntraffic: {{blue: '{}'}}",
+        "name: blue\nendpoint_name: digits\ninstance_type: x\nrequest_settings: {{request_timeout_ms: '{}'}}",
+        "name: blue\nendpoint_name: digits\ncompute: azureml:c\nmini_batch_size: '{}'",
+        "name: s\ncreate_job: azureml:j\ntrigger: {{type: cron, expression: '*/{} * * * *'}}",
+        "command: ls\nenvironment: azureml:a:1\nresources: {{instance_count: '{}'}}",
+        "command: ls\nenvironment: azureml:a:1\nlimits: {{timeout: '{}'}}",
+    ],
+)
+def test_a_number_that_no_machine_counts_to_is_refused(text: str, digits: str) -> None:
+    found = problems(loads(text.format(digits), "x.yml", Path.cwd()))
+    assert [problem.severity for problem in found][:1] == ["error"]
+    assert max(len(problem.message) for problem in found) < 500

@@ -20,7 +20,7 @@ from aml.spec.explanations import Example, codes, explain, summary_of
 from aml.spec.parse import problems
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [*(ROOT / "cli" / "aml" / "spec").rglob("*.py")]
+SOURCES = [path for room in ("spec", "commands") for path in (ROOT / "cli" / "aml" / room).rglob("*.py")]
 _REPORTS = re.compile(r"problem|about|refused|Problem", re.IGNORECASE)
 _CODE = re.compile(r"(?!x-code)[a-z0-9]+(-[a-z0-9]+)+|unused|unreadable")
 
@@ -87,7 +87,11 @@ def judged(example: Example, project: Path) -> tuple[Problem, ...]:
     return check([str(file)], sets, stdin=io.BytesIO(), judge=judge).files[0].problems
 
 
-@pytest.mark.parametrize("code", codes())
+def test_only_what_needs_a_workspace_has_an_example_that_can_not_be_checked_here() -> None:
+    assert [code for code in codes() if explain(code).bad.language == "text"] == ["too-much"]
+
+
+@pytest.mark.parametrize("code", [code for code in codes() if explain(code).bad.language != "text"])
 def test_the_bad_example_has_the_problem_and_the_good_one_has_none(code: str, project: Path) -> None:
     found = explain(code)
     bad = [problem.code for problem in judged(found.bad, project)]

@@ -22,7 +22,7 @@ from aml.spec.schema_files import KEYWORDS, schema_of
 
 SPECS = Path(__file__).parents[1] / "specs"
 CASES = (
-    *("enum-case.yml", "sweep-enum-case.yml", "automl-images.yml"),
+    *("enum-case.yml", "sweep-enum-case.yml", "automl-images.yml", "pipeline-control-flow.yml"),
     *("model-of-a-job.yml", "environment.yml"),
 )
 NAMES = sorted(path.name for path in bundle.schemas().glob("*.json"))

@@ -156,7 +156,7 @@ def test_names_of_endpoints_and_deployments_have_one_pattern(name: str) -> None:
         ("instance_count: 0", ["out-of-range instance_count"]),
         ("liveness_probe: {timeout: -1}", ["out-of-range liveness_probe.timeout"]),
         ("data_collector: {collections: {a: {enabled: true}}}", ["wrong-type data_collector.collections.a.enabled"]),
-        ("data_collector: {sampling_rate: '1.5'}", ["wrong-type data_collector.sampling_rate"]),
+        ("data_collector: {collections: {}, sampling_rate: '1.5'}", ["wrong-type data_collector.sampling_rate"]),
         ("code_configuration: {code: ../serving}", ["missing-key code_configuration.scoring_script"]),
         ("code_configuration: {code: ../nowhere, scoring_script: x.py}", ["missing-path code_configuration.code"]),
         (

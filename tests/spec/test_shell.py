@@ -78,6 +78,32 @@ def test_what_the_file_says_is_its_authors_own() -> None:
     assert problems(loads(text, "job.yml", Path("/"))) == []
 
 
+PIPELINE = """
+type: pipeline
+inputs: {tag: a}
+jobs:
+  inline:
+    type: command
+    environment: azureml:any:1
+    command: run ${{inputs.x}}
+    inputs: {x: "${{parent.inputs.tag}}"}
+  file:
+    type: command
+    component: ./component.yml
+    inputs: {x: "${{parent.inputs.tag}}"}
+"""
+COMPONENT = "name: a\nversion: 1\nenvironment: azureml:any:1\ninputs: {x: {type: string}}\ncommand: run ${{inputs.x}}\n"
+
+
+@pytest.mark.parametrize("kept", ["inline", "file"])
+def test_an_input_of_a_pipeline_is_followed_into_its_steps_and_their_files(tmp_path: Path, kept: str) -> None:
+    (tmp_path / "component.yml").write_text(COMPONENT)
+    document = loads(PIPELINE, "job.yml", tmp_path)
+    quoted = 'jobs.inline.command=run "${{inputs.x}}"' if kept == "file" else "jobs.file.component=azureml:a:1"
+    changed = apply(document, ["inputs.tag=a;id", quoted])
+    assert [problem.path for problem in problems(changed) if problem.code == "shell-unsafe"] == ["inputs.tag"]
+
+
 def test_the_message_names_the_variable_that_is_safe() -> None:
     (problem,) = found("run ${{inputs.x}} ${{inputs.x}}", "inputs.x=a; id")
     assert problem.path == "inputs.x"

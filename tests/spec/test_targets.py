@@ -61,6 +61,23 @@ def test_a_snapshot_and_a_build_folder_have_a_limit(tmp_path: Path) -> None:
     assert told(build, "azure", FolderSize(101, 1), tmp_path) == [("azure-limit", "build.path")]
 
 
+@pytest.mark.parametrize(
+    ("line", "faults"),
+    [
+        ("numpy", 0),
+        ("-r requirements.txt", 1),
+        ("'--requirement=more.txt'", 1),
+        ("-e ./mine", 1),
+        ("-e git+https://host/x", 0),
+        ("--extra-index-url https://host/a", 0),
+    ],
+)
+def test_azure_gets_a_conda_file_alone(tmp_path: Path, line: str, faults: int) -> None:
+    (tmp_path / "conda.yml").write_text(f"dependencies:\n- pip\n- pip:\n  - numpy\n  - {line}\n")
+    text = "environment: {image: a, conda_file: conda.yml}\n"
+    assert told(text, "azure", None, tmp_path) == [("azure-environment", "environment.conda_file")] * faults
+
+
 def test_what_an_ignore_file_names_is_not_measured(tmp_path: Path) -> None:
     (tmp_path / ".amlignore").write_text("big\n")
     (tmp_path / "big").write_bytes(b"x" * 5000)
@@ -81,6 +98,15 @@ def test_a_folder_that_can_not_be_stored_is_told(tmp_path: Path) -> None:
         ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1', mode: Direct}}\n", []),
         ("inputs: {a: {path: azureml:x:1}, b: {path: 'https://x/y'}, c: {path: ./x}}\n", []),
         ("environment: {image: x, os_type: Windows}\n", [("local-environment", "environment.os_type")]),
+        ("type: pipeline\njobs: {a: {type: spark}, b: {type: command}}\n", [("local-step", "jobs.a.type")]),
+        (
+            "type: sweep\ntrial: {distribution: {type: ray}}\n",
+            [("local-distribution", "trial.distribution.type")],
+        ),
+        (
+            "type: pipeline\njobs: {a: {component: {environment: {image: x, os_type: windows}}}}\n",
+            [("local-environment", "jobs.a.component.environment.os_type")],
+        ),
     ],
 )
 def test_this_machine_can_not_run(text: str, expected: list[tuple[str, str]]) -> None:

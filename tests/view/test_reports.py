@@ -42,11 +42,13 @@ def test_text_counts_what_is_wrong_below_several_files() -> None:
     ]
     assert text(Report((GOOD,))) == "good.yml: valid\n"
     assert text(Report((GOOD, GOOD), several=True)).endswith("2 files: all valid\n")
+    assert text(Report((), ("conda.yml",))) == "0 files: nothing to check\n"
 
 
 def test_json_is_a_mapping_for_one_file_and_a_list_where_several_were_asked_for() -> None:
     assert documents(Report((GOOD,))) == {"file": "good.yml", "valid": True, "errors": [], "warnings": []}
     assert [each["valid"] for each in documents(REPORT)] == [False, True, True]
+    assert documents(Report((), ("conda.yml",))) == []
     assert documents(Report((GOOD,), several=True)) == [documents(Report((GOOD,)))]
     assert documents(REPORT)[0]["errors"][0].keys() == {"path", "line", "column", "message", "code", "hint"}
 

@@ -273,3 +273,22 @@ def test_the_workspace_of_a_plan_needs_no_engine(driver):
     plan = open_workspace().plan(command_job("true"))
     assert [each.uuid for each in plan.devices] == [gpu]
     assert plan.environment["CUDA_VISIBLE_DEVICES"] == gpu
+
+
+def test_a_job_on_local_asks_for_several_by_its_instance_type(workspace, driver):
+    uuids = driver.has(4)
+    name = submit(workspace, SHOW, resources=Resources(instance_type="Standard_NC12s_v3"))  # 2 GPUs
+    assert finish(workspace, name).devices == tuple(uuids[:2])
+
+
+def test_where_nothing_can_be_locked_the_job_fails_with_the_reason_and_the_engine_goes_on(workspace, driver):
+    driver.has(1)
+    lock = leases.folder() / driver.uuids[0]
+    lock.mkdir()
+    try:
+        failed = finish(workspace, submit(workspace, SHOW))
+        assert (failed.status, failed.reason) == (Status.FAILED, Reason.PREPARE_FAILED)
+        assert driver.uuids[0] in failed.message
+    finally:
+        lock.rmdir()
+    assert finish(workspace, submit(workspace, SHOW)).status is Status.COMPLETED

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aml.commands._jobs import ExperimentName, Mode, in_mode
 from aml.commands._options import File, OptionalName, Sets, Strict
 from aml.commands._output import emit
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import workspace_in_use
 
 if TYPE_CHECKING:
@@ -16,11 +17,7 @@ if TYPE_CHECKING:
     from aml.spec.sweep import SweepJob
 
 
-def validate(file: File, set_: Sets = None, strict: Strict = False) -> int:
-    """Check a job's YAML file without running it: exit code 0 if it is valid, else 1."""
-    from aml.commands.validate import check_files
-
-    return check_files([str(file)], set_ or [], strict=strict)
+validate = validate_verb("command", "sweep", "pipeline", "spark", "automl", "parallel")
 
 
 def plan(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from aml.commands._app import globals_
 from aml.errors import AmlError, Misfit, SpecError, UsageError
@@ -29,6 +29,8 @@ from aml.spec.model import (
 )
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
+from aml.spec.pipeline import ParallelComponent, PipelineComponent
+from aml.spec.stored_pipeline import AnyComponent
 from aml.spec.sweep import SweepJob
 from aml.view.messages import say_problems
 
@@ -73,11 +75,13 @@ def environment_spec(file: Path | None, sets: Sequence[str], **flags: object) ->
     return _spec(read(file, sets, flags), "environment", Environment)
 
 
-def component_spec(file: Path, sets: Sequence[str], **flags: object) -> Component:
+def component_spec(file: Path, sets: Sequence[str], **flags: object) -> AnyComponent:
     """The component of a file, which without `$schema` may look like a job."""
     document = read(file, sets, flags)
     kind = kind_of(document)
-    return _spec(document, kind if kind.endswith("-component") else component_kind_of(document), Component)
+    kind = kind if kind.endswith("-component") else component_kind_of(document)
+    wanted = {"parallel-component": ParallelComponent, "pipeline-component": PipelineComponent}.get(kind, Component)
+    return cast("AnyComponent", _spec(document, kind, wanted))
 
 
 def name_in(file: Path | None, sets: Sequence[str], kind: str, name: str | None) -> str:

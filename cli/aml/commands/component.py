@@ -6,6 +6,7 @@ import typer
 
 from aml.commands import _assets
 from aml.commands._options import File, OptionalName, OptionalVersion, RegistryName, Sets, SkipValidation
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
 
 app = typer.Typer()
@@ -27,12 +28,5 @@ def create(
     _assets.emit_asset(_assets.COMPONENT, place_in_use(registry_name, create=True).assets.create(spec))
 
 
-@app.command()
-def validate(file: File, set_: Sets = None) -> int:
-    """Check a component's YAML file: exit code 0 if it is valid, else 1."""
-    from aml.commands.validate import check_files
-
-    return check_files([str(file)], set_ or [])
-
-
 _assets.add_verbs(app, _assets.COMPONENT, without=("share",))
+app.command()(validate_verb("command-component", "pipeline-component", "parallel-component", "spark-component"))

@@ -11,6 +11,7 @@ import typer
 from aml.commands._app import note
 from aml.commands._options import Adds, ForceString, Name, OptionalFile, OptionalName, Removes, Sets
 from aml.commands._output import emit, emit_list
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import workspace_in_use
 from aml.errors import AmlError, Conflict
 from aml.spec.updates import Update, updated
@@ -256,3 +257,6 @@ def _confirm(question: str) -> None:
     if not typer.confirm(question, err=True):
         say("Nothing was deleted.")
         raise typer.Exit(1)
+
+
+app.command()(validate_verb("amlcompute", "computeinstance", "virtualmachine", "kubernetes", "synapsespark"))

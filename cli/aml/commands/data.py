@@ -18,6 +18,7 @@ from aml.commands._options import (
     SkipValidation,
     Tags,
 )
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
 
 app = typer.Typer()
@@ -61,3 +62,4 @@ def create(
 
 
 _assets.add_verbs(app, _assets.DATA)
+app.command()(validate_verb("data"))

@@ -20,6 +20,7 @@ from aml.commands._options import (
     Yes,
 )
 from aml.commands._output import emit, emit_list
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import workspace_in_use
 from aml.errors import UsageError
 from aml.spec.updates import Update, updated
@@ -106,3 +107,6 @@ def _checked(path: Path | None) -> Path | None:
 
 def _emit(datastore: Datastore) -> None:
     emit(entities.datastore(datastore), card=lambda color: cards.datastore(datastore, color=color))
+
+
+app.command()(validate_verb("azure_blob", "azure_file", "azure_data_lake_gen1", "azure_data_lake_gen2", "one_lake"))

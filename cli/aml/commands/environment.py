@@ -18,6 +18,7 @@ from aml.commands._options import (
     Sets,
     Tags,
 )
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
 from aml.errors import UsageError
 
@@ -76,3 +77,4 @@ def _build(folder: str, dockerfile: str | None) -> dict[str, str]:
 
 
 _assets.add_verbs(app, _assets.ENVIRONMENT)
+app.command()(validate_verb("environment"))

@@ -30,6 +30,7 @@ from aml.commands._options import (
     Tags,
     Version,
 )
+from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
 from aml.spec.updates import Update
 from aml.view.messages import say
@@ -121,3 +122,4 @@ def download(
 
 
 _assets.add_verbs(app, _assets.MODEL, without=("list", "update"))
+app.command()(validate_verb("model"))

@@ -65,9 +65,9 @@ def check_files(
     strict: bool = False,
     target: Target | None = None,
     skip_others: bool = False,
+    judge: Judge = problems,
 ) -> int:
     """Say of each file, with `--set` over it, what is wrong; the exit code."""
-    judge: Judge = problems
     if target is not None:
         from aml.commands._targets import judge_for
 

@@ -13,6 +13,7 @@ from aml.commands._app import globals_
 from aml.commands._globals import note
 from aml.commands._options import MaxResults, Name, NoWait, OptionalFile, OptionalName, Sets, Yes
 from aml.commands._output import confirm, emit, emit_list
+from aml.commands._validate import validate_verb
 from aml.errors import UsageError
 from aml.view import cards, entities
 from aml.view.messages import say
@@ -159,3 +160,6 @@ def _emit(workspace: Workspace) -> None:
     info, settings = workspace.info, workspace.settings
     document = {**entities.workspace(info), "settings": entities.settings(settings)}
     emit(document, card=lambda color: cards.workspace(info, settings, color=color))
+
+
+app.command()(validate_verb("workspace"))

@@ -103,7 +103,7 @@ def compute_instance(document: Document) -> ComputeInstance:
     return ComputeInstance(
         **_of_any_compute(document),
         **dict[str, Any]((key, document.mapping(key)) for key in mappings),
-        **dict[str, Any]((key, document.value(key)) for key in switches),
+        **dict[str, Any]((key, parts.switch(document.value(key))) for key in switches),
         idle_time_before_shutdown=parts.text(document, "idle_time_before_shutdown"),
         idle_time_before_shutdown_minutes=parts.whole(document.value("idle_time_before_shutdown_minutes")),
         custom_applications=tuple(document.value("custom_applications") or ()),
@@ -114,7 +114,10 @@ def _of_any_compute(document: Document) -> dict[str, Any]:
     identity = dict(document.mapping("identity"))
     if "type" in identity:
         identity["type"] = parts.choice(identity["type"], _COMPUTE_IDENTITIES)
-    given = {"size": parts.text(document, "size"), "enable_node_public_ip": document.value("enable_node_public_ip")}
+    given = {
+        "size": parts.text(document, "size"),
+        "enable_node_public_ip": parts.switch(document.value("enable_node_public_ip")),
+    }
     return {
         "name": parts.text(document, "name"),
         "location": parts.text(document, "location"),
@@ -122,6 +125,6 @@ def _of_any_compute(document: Document) -> dict[str, Any]:
         "tags": parts.labels(document, "tags"),
         "identity": identity,
         "network_settings": document.mapping("network_settings"),
-        "ssh_public_access_enabled": document.value("ssh_public_access_enabled"),
+        "ssh_public_access_enabled": parts.switch(document.value("ssh_public_access_enabled")),
         **{key: value for key, value in given.items() if value is not None},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, get_args
 
 from aml.spec import parts, reference
 from aml.spec.build_component import command, command_component, common
@@ -16,6 +16,7 @@ from aml.spec.pipeline import (
     PipelineJob,
     PipelineSettings,
     Step,
+    StepType,
     needs_of,
 )
 from aml.spec.rules import bound_values, component_files, connections, steps
@@ -83,7 +84,7 @@ def _step(pipeline: connections.Pipeline, step: steps.Step) -> Step:
     inline = step.runs not in document.data and step.type in ("command", "parallel")
     taken = (*_OWN, *(_COMMAND if step.type == "command" else _RUN_KEYS if step.type == "parallel" else ()))
     return Step(
-        type=parts.choice(step.type, steps.TYPES),
+        type=parts.choice(step.type, get_args(StepType)),
         component=_inline(pipeline, step) if inline else _component(document, step.runs, step.type, step.name),
         inputs={name: parts.read_input(document, name) for name in document.mapping("inputs")},
         outputs={name: _output(document, name) for name in document.mapping("outputs")},

@@ -9,7 +9,7 @@ from aml.spec import reference
 from aml.spec.build import model
 from aml.spec.document import Document
 from aml.spec.model import Model
-from aml.spec.parts import choice, environment, labels, text, variables, whole
+from aml.spec.parts import choice, environment, labels, switch, text, variables, whole
 from aml.spec.serving import (
     CodeConfiguration,
     Collection,
@@ -58,9 +58,9 @@ def online_deployment(document: Document) -> OnlineDeployment:
         scale_settings=_scaling(document),
         data_collector=_data_collector(document),
         resources=_resources(document),
-        app_insights_enabled=bool(document.value("app_insights_enabled")),
+        app_insights_enabled=bool(switch(document.value("app_insights_enabled"))),
         egress_public_network_access=choice(document.value("egress_public_network_access") or "enabled", _ACCESS),
-        private_network_connection=document.value("private_network_connection"),
+        private_network_connection=switch(document.value("private_network_connection")),
         description=text(document, "description"),
         tags=labels(document, "tags"),
         properties=labels(document, "properties"),

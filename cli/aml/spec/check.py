@@ -9,6 +9,7 @@ from typing import BinaryIO
 from aml.errors import AmlError, Problem, SpecError, UsageError
 from aml.spec.discover import find, is_azure_ml, looks_like_azure_ml
 from aml.spec.document import Document
+from aml.spec.kinds import by_schema, by_type, by_version_1, kind_of
 from aml.spec.load import load, load_stream
 from aml.spec.overrides import apply
 from aml.spec.parse import problems
@@ -44,6 +45,26 @@ def check(
     files = [report for report in reports.values() if report is not None]
     skipped = [file for file, report in reports.items() if report is None]
     return Report(tuple(file.strict() if strict else file for file in files), tuple(skipped), several)
+
+
+def as_kind(kinds: Sequence[str]) -> Judge:
+    """Checks for files of these kinds: one that says that it is of another is refused, one that says nothing is of the
+    first.
+    """
+
+    def judge(document: Document) -> Sequence[Problem]:
+        data = document.data if isinstance(document.data, dict) else {}
+        kind = kind_of(document)
+        if f"{kind}-component" in kinds and not by_schema(data):
+            kind = f"{kind}-component"
+        if kind not in kinds and (by_version_1(document) or by_schema(data) or by_type(data)):
+            pointer = ("$schema",) if "$schema" in data else ("type",)
+            hint = f"It takes {', '.join(kinds)}. `aml validate` takes any."
+            message = f"This is a spec of the kind {kind}, which this command does not take."
+            return [document.problem("other-kind", message, pointer, hint=hint)]
+        return problems(document, kind if kind in kinds else kinds[0])
+
+    return judge
 
 
 def _files(name: str, stdin: BinaryIO) -> Iterator[tuple[str, Callable[[], Document], bool]]:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from aml.spec.wording import short
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEK_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _PART = re.compile(r"(?P<range>\*|(?P<first>\w+)(-(?P<last>\w+))?)(/(?P<step>\w+))?", re.ASCII)
@@ -50,7 +52,7 @@ def faults(expression: str) -> Iterator[str]:
         for part in text.split(","):
             if not _is_part(field, part):
                 words = f", {field.words[0]} to {field.words[-1]}" if field.words else ""
-                yield f"the {field.name} are '{text}' ({field.least} to {field.most}{words})"
+                yield f"the {field.name} are '{short(text)}' ({field.least} to {field.most}{words})"
                 break
 
 
@@ -60,7 +62,7 @@ def _is_part(field: Field, text: str) -> bool:
         return False
     ends = [_number(field, end) for end in (part["first"], part["last"]) if end is not None]
     step = part["step"]
-    is_step = step is None or (step.isdecimal() and 1 <= int(step) <= field.most)
+    is_step = step is None or (step.isdecimal() and len(step) < 4 and 1 <= int(step) <= field.most)
     return is_step and all(field.least <= end <= field.most for end in ends) and ends == sorted(ends)
 
 

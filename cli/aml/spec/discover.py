@@ -54,7 +54,7 @@ def is_azure_ml(document: Document) -> bool:
     kind = by_keys(data)
     if kind is None or kind in _NEED_A_TYPE or not schema_files.has(kind):
         return False
-    known = schema_files.schema_of(kind)["properties"]
+    known = schema_files.schema_of(kind).get("properties", {})
     return sum(key in known for key in data) >= _LIKELY * len(data)
 
 

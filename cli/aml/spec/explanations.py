@@ -22,7 +22,7 @@ _EXAMPLES = re.compile(
 
 @dataclass(frozen=True)
 class Example:
-    language: str  # yaml: the text of job.yml; bash: what makes job.yml, where it is no text
+    language: str  # yaml: the text of job.yml; bash: what makes job.yml; text: a file that a workspace has to judge
     text: str
 
 

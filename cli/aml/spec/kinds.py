@@ -68,6 +68,7 @@ BATCH_TYPES = ("model", "pipeline")
 BATCH_KEYS = frozenset({"compute", "settings", "component", "job_definition", "mini_batch_size", "output_action"})
 COMPONENTS = frozenset({"command", "pipeline", "parallel", "spark"})
 COMPONENT_KEYS = frozenset({"version", "is_deterministic", "additional_includes"})
+JOB_KEYS = frozenset({"settings", "experiment_name", "compute", "limits", "services", "identity"})
 PARAMETERS = frozenset({"string", "number", "integer", "boolean"})
 
 # Without a telling `type`, the first row decides whose keys are all there.
@@ -129,6 +130,8 @@ def component_kind_of(document: Document) -> str:
 
 def _is_component(data: Mapping[Any, Any]) -> bool:
     """Whether a file with the keys of a job is a component: it has a version, or declares inputs."""
+    if not JOB_KEYS.isdisjoint(data):
+        return False
     inputs = data.get("inputs")
     declared = [value for value in inputs.values() if isinstance(value, dict)] if isinstance(inputs, dict) else []
     return not COMPONENT_KEYS.isdisjoint(data) or any(_declares(value) for value in declared)

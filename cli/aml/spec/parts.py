@@ -117,5 +117,10 @@ def text(document: Document, *pointer: str) -> str | None:
     return literal_text(node.data) if node.raw is None else node.raw
 
 
+def switch(value: str | bool | None) -> bool | None:
+    """true and false, also in quotes."""
+    return value.lower() == "true" if isinstance(value, str) else value
+
+
 def whole(value: str | float | None) -> int | None:
     return None if value is None else int(value)

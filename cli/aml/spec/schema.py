@@ -15,6 +15,7 @@ from typing import Any
 
 from aml.errors import Pointer, Problem
 from aml.spec.document import Document, Key, Node
+from aml.spec.kinds import PARAMETERS
 from aml.spec.schema_branches import (
     TELLERS,
     is_exact,
@@ -26,7 +27,7 @@ from aml.spec.schema_branches import (
     told,
 )
 from aml.spec.schema_files import Schema, schema_of
-from aml.spec.schema_types import as_text, fits, is_numeric, member, texts, types_of, wanted
+from aml.spec.schema_types import advised, as_text, fits, is_numeric, member, texts, wanted
 from aml.spec.wording import allowed, alternatives, article, closest, did_you_mean, found, name_of, short
 
 MOST = 100  # nobody reads more, and a file made of faults must not cost more
@@ -189,7 +190,7 @@ class _Check:
         if schema.get("writeOnly"):
             message = f"{name_of(at)} should be {what}, not {found(node.data, shown=False)}."
             return self.document.problem("wrong-type", message, at)
-        quotable = "string" in types_of(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
+        quotable = "string" in advised(schema) and not isinstance(node.data, (list, dict)) and node.raw is not None
         quoted = f'Quote it: "{node.raw}".' if quotable else None
         message = f"{name_of(at)} should be {what}, not {found(node.data)}."
         return self.document.problem("wrong-type", message, at, hint=quoted)
@@ -200,12 +201,14 @@ class _Check:
         is_hidden = at_key or not value.strip() or schema.get("writeOnly")
         subject = name_of(at) if is_hidden else f"{name_of(at)} is '{short(value)}', which"
         place = self.document.key_place(at) if at_key else None
-        hint = _reference_hint(value) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
+        hint = _reference_hint(value, schema) or (f"{advice[0].upper()}{advice[1:]}." if advice else None)
         return self.document.problem(code, f"{subject} {message}.", at, hint=hint, place=place)
 
     def not_allowed(self, value: str, values: Sequence[str], at: Pointer) -> Problem:
         meant = did_you_mean(value, values)
         hint = f"Did you mean {meant}? {allowed(values)}" if meant else allowed(values)
+        if value in PARAMETERS and at[-3:-2] == ("inputs",) and value not in values:
+            hint = f"In a job the value itself stands here: {at[-2]}: VALUE. The type {value} is for components."
         return self.document.problem("not-allowed", f"{name_of(at)} can't be '{short(value)}'.", at, hint=hint)
 
     def absent(self, key: str, schema: Schema, at: Pointer, hint: str | None = None) -> Problem:
@@ -249,10 +252,13 @@ def _meant(schema: Schema, node: Node, key: Key) -> str | None:
     return did_you_mean(str(key), [name for name in _keys(schema) if name not in node.data])
 
 
-def _reference_hint(value: str) -> str | None:
+def _reference_hint(value: str, schema: Schema) -> str | None:
     scheme, colon, rest = value.partition(":")
     if scheme == "azureml" and rest and not set(rest) & set(":@/"):
         return f"Add the version: azureml:{rest}:1, or azureml:{rest}@latest."
     if colon and rest and scheme != "azureml" and closest(scheme.lower(), ["azureml"], 0.75):
         return f"Did you mean 'azureml:{rest}'?"
+    versioned = "VERSION" in schema["patternErrorMessage"]
+    if schema.get("x-code") == "bad-reference" and not versioned and re.search(schema["pattern"], f"azureml:{value}"):
+        return f"Did you mean azureml:{value}?"
     return None

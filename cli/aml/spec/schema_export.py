@@ -84,7 +84,8 @@ def _job_or_component(kind: str) -> dict[str, Any]:
     inputs = {"type": "object", "not": {"additionalProperties": no_component}}
     keys = [{"required": [key]} for key in sorted(kinds.COMPONENT_KEYS)]
     told = [*keys, {"required": ["inputs"], "properties": {"inputs": inputs}}]
-    return {"if": {"anyOf": told}, "then": _ref(component), "else": _ref(kind)}
+    job = [{"required": [key]} for key in sorted(kinds.JOB_KEYS)]
+    return {"if": {"anyOf": told, "not": {"anyOf": job}}, "then": _ref(component), "else": _ref(kind)}
 
 
 def _ref(kind: str) -> dict[str, Any]:

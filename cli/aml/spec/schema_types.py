@@ -74,7 +74,12 @@ def texts(values: Iterable[Any]) -> list[str]:
 
 
 def wanted(schema: Schema) -> str:
+    return alternatives([_TYPES[name] for name in advised(schema) if name != "null"])
+
+
+def advised(schema: Schema) -> list[str]:
+    """The types, without text where that only stands for a number or for true or false: accepted, not advised."""
     types = list(dict.fromkeys(types_of(schema)))
-    if is_numeric(schema) and "string" in types:
-        types.remove("string")  # digits in quotes: accepted, not advised
-    return alternatives([_TYPES[name] for name in types if name != "null"])
+    if "string" in types and (is_numeric(schema) or ("boolean" in types and "pattern" in schema)):
+        types.remove("string")
+    return types

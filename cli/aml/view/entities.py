@@ -119,17 +119,12 @@ def model(record: ModelVersion) -> dict[str, Any]:
 
 def asset(record: Asset) -> dict[str, Any]:
     """Data or an environment, as az prints it: keys without a value are left out."""
-    document = dict(record.document)
-    if record.path is not None and "build" in document:
-        document["build"] = {"path": str(record.path), **document["build"]}
-    elif record.path is not None:
-        document["code" if record.kind == "component" else "path"] = str(record.path)
     size = {} if record.path is None else {"aml.size_bytes": str(record.size_bytes)}
     return {
         "name": record.name,
         "version": record.version,
         "id": reference_to(record),
-        **document,
+        **record.located,
         **({} if record.description is None else {"description": record.description}),
         **({} if record.job_name is None else {"job_name": record.job_name}),
         "creation_context": _created(record),

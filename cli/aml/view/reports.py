@@ -14,9 +14,9 @@ _MOST_NAMES = 5
 
 
 def text(report: Report, *, color: bool = False, excerpt: bool = False) -> str:
-    """Each file with its problems, and below several files how many there are of what."""
+    """Each file with its problems, and how many there are of what where it is not one file."""
     lines = [line for file in report.files for line in _file(file, color, excerpt)]
-    if len(report.files) > 1:
+    if len(report.files) != 1:
         lines.append(_summary(report))
     return "".join(f"{line}\n" for line in lines)
 
@@ -24,7 +24,7 @@ def text(report: Report, *, color: bool = False, excerpt: bool = False) -> str:
 def documents(report: Report) -> Any:
     """What `--format json` prints: a mapping for one file, a list of them where several were asked for."""
     found = [_document(file) for file in report.files]
-    return found if report.several else found[0]
+    return found if report.several or len(found) != 1 else found[0]
 
 
 def github(report: Report) -> str:
@@ -50,7 +50,8 @@ def _file(file: FileReport, color: bool, excerpt: bool) -> Iterator[str]:
 
 def _summary(report: Report) -> str:
     problems = tuple(problem for file in report.files for problem in file.problems)
-    return f"{len(report.files)} files: {count(problems) or 'all valid'}"
+    nothing = "all valid" if report.files else "nothing to check"
+    return f"{len(report.files)} files: {count(problems) or nothing}"
 
 
 def _document(file: FileReport) -> dict[str, Any]:

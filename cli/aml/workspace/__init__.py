@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from aml.spec.model import CommandJob, Component, ComputeSpec, Data, Environment, Model
+    from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
     from aml.spec.model import Datastore as DatastoreSpec
+    from aml.spec.stored_pipeline import AnyComponent
     from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.records import (
@@ -208,7 +209,7 @@ class Models(Protocol):
 class Assets(Protocol):
     """Registered data, environments and components: a kind is `data`, `environment` or `component`."""
 
-    def create(self, spec: Data | Environment | Component) -> Asset:
+    def create(self, spec: Data | Environment | AnyComponent) -> Asset:
         """A version of an environment or a component that exists with the same content is described anew."""
 
     def get(self, kind: str, name: str, version: str | None = None) -> Asset:

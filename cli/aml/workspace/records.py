@@ -280,6 +280,30 @@ class Asset:
     archived: bool = False
     registry: str | None = None  # that it is in, if it is in no workspace
 
+    @property
+    def located(self) -> dict[str, Any]:
+        """The document with the paths of its files in it."""
+        document = dict(self.document)
+        if self.path is None:
+            return document
+        if self.kind == "environment":
+            return {**document, "build": {"path": str(self.path), **document["build"]}}
+        if self.kind == "component":
+            return _with_code(document, self.path) | ({"code": str(self.path)} if document["type"] == "command" else {})
+        return {**document, "path": str(self.path)}
+
+
+def _with_code(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The code of the components in a component is below its own folder: `./STEP`."""
+    located: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            located[key] = _with_code(value, folder)
+        else:
+            is_below = key == "code" and isinstance(value, str) and value.startswith("./")
+            located[key] = str(folder / value) if is_below else value
+    return located
+
 
 def reference_to(asset: Asset | ModelVersion) -> str:
     """How a spec names it: `azureml:NAME:VERSION`, or the long form of a registry."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aml.errors import AmlError, Problem, UsageError
+from aml.errors import AmlError, Problem, SpecError, UsageError
 from aml.spec.document import Document
-from aml.spec.kinds import HDCONFIG, RUNCONFIG, kind_of
+from aml.spec.kinds import RUNCONFIG, V1, kind_of
 
 _SCHEMA = "https://azuremlschemas.azureedge.net/latest/{}Job.schema.json"
 
@@ -34,11 +34,14 @@ def converted(document: Document, base: Path, run_configuration: Document | None
     A HyperDrive configuration needs the run configuration of its runs. Raises `SpecError` for what can't be taken over.
     """
     kind = kind_of(document)
-    if kind == RUNCONFIG:
-        return _placed(_job(document, script), base)
-    if kind != HDCONFIG:
+    if kind not in V1:
         hint = "What can: NAME.runconfig, and HyperDrive configurations such as hdconfig.yml."
         raise UsageError(f"{document.file} is no file of Azure ML v1 that can be converted.", hint)
+    found = check(document, kind)
+    if any(problem.severity == "error" for problem in found):
+        raise SpecError(document.file, found, document.text)
+    if kind == RUNCONFIG:
+        return _placed(_job(document, script), base)
     if run_configuration is None:
         hint = "Name it: --run-configuration .azureml/NAME.runconfig."
         raise UsageError("A HyperDrive configuration samples the arguments of a run configuration.", hint)

@@ -17,9 +17,17 @@ def version(document: Document) -> Iterator[Problem]:
         yield document.problem("reserved-name", message, ("version",), hint=hint, severity="warning")
 
 
+def named_version(document: Document) -> Iterator[Problem]:
+    """Where the name may be left out, there is no version either."""
+    if document.value("version") is not None and "name" not in document.mapping():
+        message = "`version` needs the key `name` beside it."
+        yield document.problem("missing-key", message, ("name",), hint="What it is a version of.")
+    yield from version(document)
+
+
 RULES = {
     "model": (version, paths.model),
-    "data": (version, paths.data),
+    "data": (named_version, paths.data),
     "data-import": (version,),
     "environment": (version, environments.environment_asset, paths.environment_asset),
 }

@@ -8,7 +8,8 @@ from typing import Any
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.rules import deployments, endpoints, environments, files, paths
+from aml.spec.rules import deployments, environments, files, paths
+from aml.spec.rules.identities import single_identity
 from aml.spec.rules.lacking import lacks
 from aml.spec.schema_files import schema_of
 from aml.spec.wording import canonical
@@ -66,7 +67,7 @@ def output(document: Document) -> Iterator[Problem]:
 
 
 def component(document: Document) -> Iterator[Problem]:
-    yield from files.referred(document, ("component",), ("pipeline-component", "pipeline"))
+    yield from files.referred(document, ("component",), ("pipeline-component", "pipeline"), "warning")
 
 
 def _type(document: Document) -> str | None:
@@ -88,7 +89,7 @@ def _misplaced(document: Document, kind: str | None, pointer: tuple[str, ...]) -
 
 
 RULES = {
-    "batch-endpoint": (authentication, endpoints.identity),
+    "batch-endpoint": (authentication, single_identity),
     "batch-deployment": (
         *(type_keys, needs, output, component),
         *(partial(deployments.serving, kind=_KIND), deployments.placeholder),

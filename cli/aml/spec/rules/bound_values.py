@@ -33,32 +33,26 @@ def values(pipeline: Pipeline, step: Step) -> Iterator[Problem]:
     declared = step.interface.inputs or {}
     for name, given in step.document.mapping("inputs").items():
         port = declared.get(str(name))
-        if port is not None and port.type is not None:
-            fault = _fault(pipeline, port, given)
-            if fault:
-                message = f"The input `{name}` {fault}"
-                hint = f"Give it {example(port)}." if fault.startswith("is of") else None
-                yield step.document.problem("input-type", message, ("inputs", name), hint=hint)
+        fault = _fault(pipeline, port, given) if port is not None else None
+        if port is not None and fault is not None:
+            hint = f"Give it {example(port)}." if fault.startswith("is of") else None
+            yield step.document.problem("input-type", f"The input `{name}` {fault}", ("inputs", name), hint=hint)
 
 
 def _fault(pipeline: Pipeline, port: Port, given: Any) -> str | None:
+    """What is wrong with what is given, in words that follow the input's name."""
     value = given.get("value", given.get("path")) if isinstance(given, dict) else given
-    if not isinstance(value, (str, int, float)):
-        return None
-    if isinstance(value, str) and bindings.is_suspect(value):
+    if port.type is None or not isinstance(value, (str, int, float)):
         return None
     found = references(value) if isinstance(value, str) else []
     if len(found) == 1 and isinstance(value, str) and found[0].text == value.strip():
         return _fault_of_source(pipeline, port, found[0])
-    if found:
+    if found or (isinstance(value, str) and bindings.is_suspect(value)):
         return None
-    if isinstance(given, dict) and "value" not in given:
-        return (
-            None
-            if takes(port.type or "", given.get("type", "uri_folder"))
-            else f"is of the type {port.type}, not data."
-        )
-    return fault_of(value, port.type or "", port.about)
+    if not isinstance(given, dict) or "value" in given:
+        return fault_of(value, port.type, port.about)
+    is_taken = takes(port.type, given.get("type", "uri_folder"))
+    return None if is_taken else f"is of the type {port.type}, not data."
 
 
 def _fault_of_source(pipeline: Pipeline, port: Port, found: Reference) -> str | None:

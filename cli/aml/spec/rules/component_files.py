@@ -27,8 +27,14 @@ class ComponentFile:
     errors: tuple[Problem, ...]
 
 
+def forget() -> None:
+    """Check files again, since what they name may have changed; not while one of them is being checked."""
+    if not _open.get():
+        _read.cache_clear()
+
+
 def read(path: str) -> ComponentFile:
-    """The component in a file, checked; again only when the file has changed."""
+    """The component in a file, checked once for all steps that name it."""
     state = Path(path).stat()
     return _read(path, state.st_mtime_ns, state.st_size)
 
@@ -60,10 +66,13 @@ def found(document: Document, pointer: Pointer) -> ComponentFile | None:
 
 
 @lru_cache(maxsize=256)
-def _read(path: str, _modified: int, _size: int) -> ComponentFile:
+def _read(path: str, modified: int, size: int) -> ComponentFile:
     token = _open.set((*_open.get(), path))
     try:
-        document = load(Path(path))
+        document = _loaded(path, modified, size)
+        if not isinstance(document.data, dict):
+            wrong = document.problem("wrong-type", "The file should be a mapping of keys and values.", ())
+            return ComponentFile(None, "", (wrong,))
         kind = kind_of(document)
         kind = kind if kind.endswith("-component") else component_kind_of(document)
         return ComponentFile(document, kind, tuple(_errors(document, kind)))
@@ -75,9 +84,14 @@ def _read(path: str, _modified: int, _size: int) -> ComponentFile:
         _open.reset(token)
 
 
+@lru_cache(maxsize=256)
+def _loaded(path: str, _modified: int, _size: int) -> Document:
+    if not Path(path).is_file() and not Path(path).is_dir():  # a pipe would be waited for
+        raise AmlError(f"{path} is no file.")
+    return load(Path(path))
+
+
 def _errors(document: Document, kind: str) -> list[Problem]:
-    if not isinstance(document.data, dict):
-        return [document.problem("wrong-type", "The file should be a mapping of keys and values.", ())]
     found = [*document.findings, *schema.check(document, kind), *check(document, kind)]
     errors = [problem for problem in found if problem.severity == "error" and problem.pointer not in _NAMES]
     return sorted(errors, key=lambda problem: (problem.line, problem.column))

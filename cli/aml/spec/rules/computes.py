@@ -9,19 +9,23 @@ from aml.errors import Problem
 from aml.spec.document import Document
 from aml.spec.model import AmlCompute
 from aml.spec.rules import paths, triggers
-from aml.spec.wording import canonical
+from aml.spec.rules.identities import identity
+from aml.spec.rules.values import whole
+from aml.spec.wording import short
 
 SHORTEST_IDLE_S = 15 * 60
 LONGEST_IDLE_S = 3 * 24 * 3600
-_DURATION = re.compile(r"P(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?")
+_DURATION = re.compile(
+    r"P(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?"
+)
 _UNITS_S = (604800, 86400, 3600, 60, 1)
 _NODES = {"min_instances": AmlCompute.min_instances, "max_instances": AmlCompute.max_instances}
 
 
 def nodes(document: Document) -> Iterator[Problem]:
     """As many nodes at the least as at the most, or fewer."""
-    least, most = (str(document.data.get(key, default)) for key, default in _NODES.items())
-    if least.isdecimal() and most.isdecimal() and int(least) > int(most):
+    least, most = (whole(document.data.get(key, default)) for key, default in _NODES.items())
+    if least is not None and most is not None and least > most:
         message = f"`min_instances` is {least}, more than `max_instances`, which is {most}{_default(document)}."
         yield document.problem("out-of-range", message, ("min_instances",))
 
@@ -44,8 +48,9 @@ def idle_time(document: Document) -> Iterator[Problem]:
         message = "`idle_time_before_shutdown` has no effect beside `idle_time_before_shutdown_minutes`."
         pointer = ("idle_time_before_shutdown",)
         yield document.about_key("ignored-value", message, pointer, "Keep one of them.", severity="warning")
+    in_minutes = whole(minutes)
     given = {
-        "idle_time_before_shutdown_minutes": int(minutes) * 60 if str(minutes).isdecimal() else None,
+        "idle_time_before_shutdown_minutes": in_minutes * 60 if in_minutes is not None else None,
         "idle_time_before_shutdown": _seconds(text) if isinstance(text, str) else None,
     }
     for key, seconds in given.items():
@@ -58,7 +63,7 @@ def instance_name(document: Document) -> Iterator[Problem]:
     """The name of an instance is part of an address: shorter than those of clusters, no number at the end of it."""
     name = document.value("name")
     if isinstance(name, str) and (not 3 <= len(name) <= 24 or re.search(r"-[0-9]+$", name)):
-        message = f"`name` is '{name}', which is not a name for a compute instance."
+        message = f"`name` is '{short(name)}', which is not a name for a compute instance."
         hint = "Use 3 to 24 letters, digits and -, with a letter first and no -NUMBER last."
         yield document.problem("bad-name", message, ("name",), hint=hint)
 
@@ -66,31 +71,16 @@ def instance_name(document: Document) -> Iterator[Problem]:
 def applications(document: Document) -> Iterator[Problem]:
     """Ports of an instance: each is one application's."""
     listed = document.value("custom_applications")
-    first: dict[str, str] = {}
+    first: dict[int, str] = {}
     for index in range(len(listed) if isinstance(listed, list) else 0):
         name = str(document.value("custom_applications", index, "name") or index)
         ports = document.value("custom_applications", index, "endpoints")
         for place, port in enumerate(ports if isinstance(ports, list) else ()):
-            published = str(port.get("published")) if isinstance(port, dict) else ""
-            if published.isdecimal() and first.setdefault(published, name) != name:
+            published = whole(port.get("published")) if isinstance(port, dict) else None
+            if published is not None and first.setdefault(published, name) != name:
                 message = f"The port {published} is that of the application {first[published]} too."
                 pointer = ("custom_applications", index, "endpoints", place, "published")
                 yield document.problem("name-collision", message, pointer, hint="Publish them at different ports.")
-
-
-def identity(document: Document) -> Iterator[Problem]:
-    """User-assigned identities are named where they are to be had, and only there."""
-    given = document.mapping("identity")
-    kind = canonical(str(given.get("type")), ["system_assigned", "user_assigned", "none"])
-    if kind == "user_assigned" and set(given) == {"type"}:
-        message = "`identity` needs the key `user_assigned_identities`."
-        hint = "Give the ARM ids of the identities: - resource_id: /subscriptions/..."
-        yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
-    elif kind in ("system_assigned", "none") and given.get("user_assigned_identities"):
-        message = f"`user_assigned_identities` has no effect with the type {kind}."
-        pointer = ("identity", "user_assigned_identities")
-        hint = "Write type: user_assigned."
-        yield document.about_key("ignored-value", message, pointer, hint, severity="warning")
 
 
 def private_key(document: Document) -> Iterator[Problem]:

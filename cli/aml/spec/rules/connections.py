@@ -77,6 +77,14 @@ def _bound(step: Step, at: Pointer, node: Node | None) -> Iterator[Bound]:
 
 def leads(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
     """Where a reference leads nowhere."""
+    faults = [*_faults(pipeline, bound)]
+    yield from faults
+    if not faults and not bindings.is_parent(bound.found):
+        hint = f"Write ${{{{parent.{bound.found.key}}}}}."
+        yield bound.problem("bad-binding", f"{bound.found.text} is an old form.", hint, "warning")
+
+
+def _faults(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
     keys = bound.keys
     match keys:
         case ["inputs", _, *_]:
@@ -87,10 +95,6 @@ def leads(pipeline: Pipeline, bound: Bound) -> Iterator[Problem]:
             yield from _of_step(pipeline, bound, name, rest)
         case _:
             yield bound.problem("unknown-binding", f"{bound.found.text} is not known here.", _KNOWN)
-            return
-    if not bindings.is_parent(bound.found):
-        hint = f"Write ${{{{parent.{bound.found.key}}}}}."
-        yield bound.problem("bad-binding", f"{bound.found.text} is an old form.", hint, "warning")
 
 
 def _port(pipeline: Pipeline, bound: Bound, *, outputs: bool) -> Iterator[Problem]:
@@ -129,18 +133,18 @@ def _of_port(producer: Step, bound: Bound, rest: list[str]) -> Iterator[Problem]
             known = producer.interface.inputs or {}
             if name not in known and name not in producer.document.mapping("inputs"):
                 message = f"The step `{producer.name}` has no input `{name}`."
-                yield bound.problem("unknown-binding", message, _named("Inputs", name, list(known)))
+                yield bound.problem("unknown-binding", message, named("Inputs", name, list(known)))
         case _:
             yield bound.problem("unknown-binding", f"{bound.found.text} is not known here.", _KNOWN)
 
 
 def _unknown_output(producer: Step, bound: Bound, name: str, declared: list[str]) -> Problem:
     message = f"The step `{producer.name}` has no output `{name}`."
-    hint = _named("Outputs", name, declared) if declared else f"Add `{name}` under its `outputs`."
+    hint = named("Outputs", name, declared) if declared else f"Add `{name}` under its `outputs`."
     return bound.problem("unknown-output", message, hint)
 
 
-def _named(title: str, name: str, declared: list[str]) -> str | None:
+def named(title: str, name: str, declared: list[str]) -> str | None:
     known = f"{title}: {', '.join(declared[:20])}." if declared else None
     meant = did_you_mean(name, declared)
     return f"Did you mean {meant}? {known}" if meant else known
@@ -170,24 +174,31 @@ def edges_of(pipeline: Pipeline, step: Step, bounds: list[Bound]) -> Iterator[Ed
 
 def ports(step: Step) -> Iterator[Problem]:
     """Inputs and outputs that the component does not have, and inputs that it needs."""
-    document, interface = step.document, step.interface
-    given = document.mapping("inputs")
-    for namespace, declared in (("inputs", interface.inputs), ("outputs", interface.outputs)):
-        if declared is None or step.runs not in document.data:
-            continue
-        for name in document.mapping(namespace):
-            if name not in declared and str(name).partition(".")[0] not in declared:
-                message = f"{step.subject} has no {namespace[:-1]} `{name}`."
-                hint = _named(namespace.capitalize(), str(name), list(declared)) or f"It declares no {namespace}."
-                yield document.about_key(f"unknown-{namespace[:-1]}", message, (namespace, name), hint)
-    sampled = document.mapping("search_space")
-    for name, port in (interface.inputs or {}).items():
-        groups = {str(key).partition(".")[0] for key in given}
-        if port.required and not {name}.issubset({*groups, *given, *sampled}) and not misspells(document, "inputs"):
+    if step.runs in step.document.data:
+        yield from _foreign(step, "inputs", step.interface.inputs)
+        yield from _foreign(step, "outputs", step.interface.outputs)
+        yield from _lacking(step)
+        yield from _sampled(step)
+
+
+def _foreign(step: Step, namespace: str, declared: Mapping[str, Port] | None) -> Iterator[Problem]:
+    for name in step.document.mapping(namespace) if declared is not None else ():
+        if declared is not None and declared.keys().isdisjoint({name, str(name).partition(".")[0]}):
+            message = f"{step.subject} has no {namespace[:-1]} `{name}`."
+            hint = named(namespace.capitalize(), str(name), list(declared)) or f"It declares no {namespace}."
+            yield step.document.about_key(f"unknown-{namespace[:-1]}", message, (namespace, name), hint)
+
+
+def _lacking(step: Step) -> Iterator[Problem]:
+    """Inputs that are neither given, with their own name or as a group, nor drawn from a search space."""
+    document = step.document
+    given = {*document.mapping("inputs"), *document.mapping("search_space")}
+    given |= {str(name).partition(".")[0] for name in given}
+    for name, port in (step.interface.inputs or {}).items():
+        if port.required and name not in given and not misspells(document, "inputs"):
             message = f"{step.subject} needs the input `{name}`{_kind(port)}."
             hint = f"Give it under `inputs`: {name}: {example(port)}."
             yield document.problem("missing-input", message, ("inputs", name), hint=hint)
-    yield from _sampled(step)
 
 
 def _sampled(step: Step) -> Iterator[Problem]:
@@ -196,7 +207,7 @@ def _sampled(step: Step) -> Iterator[Problem]:
     for name in step.document.mapping("search_space") if declared is not None and step.type == "sweep" else ():
         if declared is not None and name not in declared:
             message = f"{step.subject} has no input `{name}`."
-            hint = _named("Inputs", str(name), list(declared)) or "It declares no inputs."
+            hint = named("Inputs", str(name), list(declared)) or "It declares no inputs."
             yield step.document.about_key("unknown-input", message, ("search_space", name), hint)
 
 

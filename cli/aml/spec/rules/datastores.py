@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from aml.errors import Problem
 from aml.spec.document import Document
+from aml.spec.wording import short
 
 _OF_THE_WORKSPACE = (
     *("workspaceblobstore", "workspacefilestore"),
@@ -27,7 +28,7 @@ def names(document: Document) -> Iterator[Problem]:
     for key, (pattern, words) in _NAMES.items():
         value = document.value(key)
         if isinstance(value, str) and value.strip() and not re.fullmatch(pattern, value.strip()):
-            message = f"`{key}` is '{value.strip()}', which Azure Storage can't have as a name."
+            message = f"`{key}` is '{short(value)}', which Azure Storage can't have as a name."
             yield document.problem("doubtful-name", message, (key,), hint=f"It takes {words}.", severity="warning")
 
 
@@ -38,8 +39,8 @@ def of_the_workspace(document: Document) -> Iterator[Problem]:
         hint = "Give another name, if a new datastore is meant."
         yield document.problem("reserved-name", message, ("name",), hint=hint, severity="warning")
     elif "-" in name:
-        message = f"`name` is '{name}'; some tools of Azure ML take no - in the name of a datastore."
-        hint = f"Did you mean {name.replace('-', '_')}?"
+        message = f"`name` is '{short(name)}'; some tools of Azure ML take no - in the name of a datastore."
+        hint = f"Did you mean {short(name.replace('-', '_'))}?"
         yield document.problem("doubtful-name", message, ("name",), hint=hint, severity="warning")
 
 
@@ -48,7 +49,7 @@ def endpoint(document: Document) -> Iterator[Problem]:
     value = document.value("endpoint")
     account = str(document.value("account_name"))
     if isinstance(value, str) and ("/" in value or value.startswith(f"{account}.")):
-        message = f"`endpoint` is '{value}'; it is the suffix of the service's addresses."
+        message = f"`endpoint` is '{short(value)}'; it is the suffix of the service's addresses."
         hint = "Write core.windows.net, without the name of the account; or leave the key out."
         yield document.problem("doubtful-value", message, ("endpoint",), hint=hint, severity="warning")
 

@@ -9,9 +9,10 @@ from typing import Literal
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.rules import environments, paths
+from aml.spec.rules import assets, environments, paths
 from aml.spec.rules.lacking import lacks
-from aml.spec.wording import canonical
+from aml.spec.rules.values import whole
+from aml.spec.wording import canonical, short
 
 _ONLY_OF = {
     "kubernetes": ("resources",),
@@ -62,25 +63,25 @@ def scaling(document: Document) -> Iterator[Problem]:
         message = "A managed deployment can't scale by target_utilization."
         hint = "Write type: default; Azure Monitor's autoscale changes instance_count."
         yield document.problem("not-allowed", message, ("scale_settings", "type"), hint=hint)
-    least, most = str(settings.get("min_instances", 1)), str(settings.get("max_instances", 1))
-    if least.isdecimal() and most.isdecimal() and int(least) > int(most) and len(settings) > 1:
+    least, most = whole(settings.get("min_instances", 1)), whole(settings.get("max_instances", 1))
+    if least is not None and most is not None and least > most:
         default = "" if "max_instances" in settings else " when left out"
         message = f"`min_instances` is {least}, more than `max_instances`, which is {most}{default}."
         yield document.problem("out-of-range", message, ("scale_settings", "min_instances"))
 
 
 def requests(document: Document) -> Iterator[Problem]:
-    given = str(document.value("request_settings", "request_timeout_ms"))
+    given = whole(document.value("request_settings", "request_timeout_ms"))
     longest = LONGEST_REQUEST_MS.get(_type(document), 0)
-    if given.isdecimal() and longest and int(given) > longest:
+    if given and longest and given > longest:
         message = f"`request_settings.request_timeout_ms` is {given}; it must be at most {longest}."
         hint = f"A request to a {_type(document)} deployment may take {longest // 1000} seconds."
         yield document.problem("out-of-range", message, ("request_settings", "request_timeout_ms"), hint=hint)
 
 
 def probes(document: Document) -> Iterator[Problem]:
-    given = str(document.value("liveness_probe", "success_threshold"))
-    if given.isdecimal() and int(given) > 1:
+    given = whole(document.value("liveness_probe", "success_threshold"))
+    if given and given > 1:
         message = f"`liveness_probe.success_threshold` is {given}; one good answer is enough there."
         pointer = ("liveness_probe", "success_threshold")
         hint = "Write 1. A readiness_probe may ask for more."
@@ -112,6 +113,12 @@ def serving(document: Document, *, kind: str) -> Iterator[Problem]:
         yield document.problem("missing-key", message, ("environment",), hint=hint)
 
 
+def model_version(document: Document) -> Iterator[Problem]:
+    """As of a model in a file of its own."""
+    if document.mapping("model"):
+        yield from assets.named_version(document.part("model"))
+
+
 def secrets(document: Document) -> Iterator[Problem]:
     """References in environment variables to what the endpoint puts there: a connection's parts, a secret."""
     for name, value in document.mapping("environment_variables").items():
@@ -126,7 +133,7 @@ def secrets(document: Document) -> Iterator[Problem]:
 def placeholder(document: Document) -> Iterator[Problem]:
     name = document.value("endpoint_name")
     if isinstance(name, str) and re.search(r"[<{$]", name):
-        message = f"`endpoint_name` is '{name}', which stands for a name."
+        message = f"`endpoint_name` is '{short(name)}', which stands for a name."
         hint = "Put the name of the endpoint in its place, or give --endpoint-name."
         yield document.problem("placeholder", message, ("endpoint_name",), hint=hint, severity="warning")
 
@@ -152,5 +159,6 @@ RULES = {
         partial(serving, kind="online-deployment"),
         environments.environment,
         paths.deployment,
+        model_version,
     ),
 }

@@ -7,7 +7,9 @@ from typing import Any
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.wording import canonical
+from aml.spec.rules import ports
+from aml.spec.rules.identities import single_identity
+from aml.spec.rules.values import whole
 
 MOST_MIRRORED = 50  # percent
 
@@ -20,7 +22,7 @@ def traffic(document: Document) -> Iterator[Problem]:
         listed = " + ".join(f"{name} {share}" for name, share in shares.items())
         message = f"The traffic adds up to {total} %, not to 100 or 0: {listed}."
         yield document.about_key("out-of-range", message, ("traffic",), "Shares are percent of all requests.")
-    yield from _alike(document, "traffic")
+    yield from ports.alike(document, "traffic")
 
 
 def mirror_traffic(document: Document) -> Iterator[Problem]:
@@ -40,21 +42,6 @@ def mirror_traffic(document: Document) -> Iterator[Problem]:
             yield document.about_key("not-allowed", message, ("mirror_traffic", name), hint)
 
 
-def identity(document: Document) -> Iterator[Problem]:
-    """A user-assigned identity is named, and it is one."""
-    given = document.mapping("identity")
-    is_assigned = canonical(str(given.get("type")), ["user_assigned"]) is not None
-    listed = given.get("user_assigned_identities")
-    if is_assigned and "user_assigned_identities" not in given and len(given) == 1:
-        hint = "Give the ARM id of the identity: - resource_id: /subscriptions/..."
-        message = "`identity` needs the key `user_assigned_identities`."
-        yield document.problem("missing-key", message, ("identity", "user_assigned_identities"), hint=hint)
-    if isinstance(listed, list) and len(listed) > 1:
-        message = f"An endpoint has one user-assigned identity, not {len(listed)}."
-        pointer = ("identity", "user_assigned_identities")
-        yield document.about_key("out-of-range", message, pointer, "Keep one of them.")
-
-
 def compute(document: Document) -> Iterator[Problem]:
     if "compute" in document.data and "public_network_access" in document.data:
         message = "`compute` and `public_network_access` exclude each other."
@@ -69,19 +56,10 @@ def _shares(document: Document, key: str) -> Mapping[str, int]:
 
 
 def _share(value: Any) -> int | None:
-    is_whole = str(value).isdecimal() and not isinstance(value, bool)
-    return int(value) if is_whole and int(value) <= 100 else None
-
-
-def _alike(document: Document, key: str) -> Iterator[Problem]:
-    first: dict[str, str] = {}
-    for name in document.mapping(key):
-        other = first.setdefault(str(name).lower(), str(name))
-        if other != str(name):
-            message = f"`{name}` and `{other}` differ in case only: they are one deployment."
-            yield document.about_key("name-collision", message, (key, name), "Remove one of them.")
+    share = whole(value)
+    return share if share is not None and 0 <= share <= 100 else None
 
 
 RULES = {
-    "online-endpoint": (traffic, mirror_traffic, identity, compute),
+    "online-endpoint": (traffic, mirror_traffic, single_identity, compute),
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aml.spec.document import Document
+from aml.spec.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Interface:
 
 
 UNKNOWN = Interface()
+_KEYS = ("inputs", "outputs", "jobs", "type", "component")
 
 
 def of_component(component: Document) -> Interface:
@@ -55,10 +57,6 @@ def _port(about: object, default: str | None) -> Port:
 
 def misspells(document: Document, key: str) -> bool:
     """Whether `key` is missing, and another key was meant for it."""
-    from aml.spec.wording import did_you_mean
-
     keys = document.mapping()
-    others = ("inputs", "outputs", "jobs", "type", "component")
-    return key not in keys and any(
-        did_you_mean(str(name), others) == key for name in keys if name not in others and len(str(name)) < 30
-    )
+    unknown = (str(name) for name in keys if name not in _KEYS)
+    return key not in keys and any(did_you_mean(name, _KEYS) == key for name in unknown)

@@ -13,6 +13,8 @@ def lacks(document: Document, kind: str, *pointer: str) -> bool:
     known = schema_of(kind)
     for step in holder:
         known = known["properties"][step]
+    branches = known.get("anyOf", [known])
+    keys = {name for branch in branches for name in branch.get("properties", ())}
     given = document.mapping(*holder)
-    unknown = (name for name in given if name not in known["properties"])
+    unknown = (name for name in given if name not in keys)
     return key not in given and not any(did_you_mean(str(name), [key]) for name in unknown)

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.rules import bindings, components, graph, paths, ports, steps
+from aml.spec.kinds import PARAMETERS
+from aml.spec.rules import bindings, component_files, components, graph, paths, ports, steps
 from aml.spec.rules.bound_values import values
 from aml.spec.rules.connections import Bound, Pipeline, bound_in, edges_of, leads, suspects
 from aml.spec.rules.connections import ports as connected_ports
+from aml.spec.rules.control_flow import control_flow
 from aml.spec.rules.steps import Step
 from aml.spec.wording import did_you_mean
 
 
 def pipeline(document: Document) -> Iterator[Problem]:
     """The steps, and what binds them."""
+    component_files.forget()
     found = Pipeline(document, steps.steps_of(document))
     bounds = {name: bound_in(step) for name, step in found.steps.items()}
     edges: list[graph.Edge] = []
@@ -28,6 +31,7 @@ def pipeline(document: Document) -> Iterator[Problem]:
             yield from leads(found, bound)
         edges.extend(edges_of(found, step, bounds[name]))
     yield from graph.cycles(edges, {name: index for index, name in enumerate(found.steps)})
+    yield from control_flow(found)
     yield from _optional(found, bounds)
     yield from _unused(document, [bound for listed in bounds.values() for bound in listed])
 
@@ -39,6 +43,7 @@ def what_runs(document: Document) -> Iterator[Problem]:
         hint = "Keep one: steps written here, or a component that has them."
         yield document.about_key("exclusive-keys", "`jobs` and `component` exclude each other.", ("component",), hint)
     elif "component" in document.data:
+        component_files.forget()
         step = steps.read("", document, "pipeline")
         yield from steps.inside(step)
         yield from connected_ports(step)
@@ -59,7 +64,8 @@ def settings(document: Document) -> Iterator[Problem]:
 def inputs(document: Document) -> Iterator[Problem]:
     """Data without a path has to be given when the pipeline is submitted."""
     for name, about in document.mapping("inputs").items():
-        if isinstance(about, dict) and "type" in about and not {"path", "value"} & set(about):
+        kind = about.get("type") if isinstance(about, dict) else None
+        if isinstance(kind, str) and kind not in PARAMETERS and not {"path", "value"} & set(about):
             hint = f"Add a path, or submit it with --set inputs.{name}.path=..."
             message = f"The input `{name}` has no path."
             yield document.about_key("no-path", message, ("inputs", name), hint, "warning")

@@ -13,16 +13,21 @@ PORTS = ("inputs", "outputs")
 def names(document: Document) -> Iterator[Problem]:
     """Names that differ in case only, and the name that is Azure ML's own."""
     for namespace in PORTS:
-        first: dict[str, str] = {}
-        for name in document.mapping(namespace):
-            other = first.setdefault(str(name).lower(), str(name))
-            if other != name:
-                line = document.key_place((namespace, other)).line
-                message = f"`{name}` and `{other}` on line {line} differ in case only."
-                yield document.about_key("name-collision", message, (namespace, name), "Rename one of them.")
+        yield from alike(document, namespace)
     if "default" in document.mapping("outputs"):
         hint = "Rename it: Azure ML keeps this name for ./outputs and ./logs."
         yield document.about_key("reserved-name", "An output can't be named `default`.", ("outputs", "default"), hint)
+
+
+def alike(document: Document, key: str) -> Iterator[Problem]:
+    """Keys of a mapping that differ in case only."""
+    first: dict[str, str] = {}
+    for name in document.mapping(key):
+        other = first.setdefault(str(name).lower(), str(name))
+        if other != name:
+            line = document.key_place((key, other)).line
+            message = f"`{name}` and `{other}` on line {line} differ in case only."
+            yield document.about_key("name-collision", message, (key, name), "Rename one of them.")
 
 
 def modes(document: Document) -> Iterator[Problem]:

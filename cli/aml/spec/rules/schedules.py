@@ -33,6 +33,10 @@ def job(document: Document) -> Iterator[Problem]:
     if isinstance(document.value("create_job"), str):
         yield from files.referred(document, ("create_job",), _JOBS)
     else:
+        job = document.value("create_job", "job")
+        if isinstance(job, str) and job.startswith("azureml:") and lacks(document, "schedule", "create_job", "type"):
+            message = "`create_job` needs the key `type`: the job is not here to be asked."
+            yield document.problem("missing-key", message, ("create_job", "type"), hint="Write type: pipeline.")
         yield from files.referred(document, ("create_job", "job"), _JOBS)
         yield from paths.inputs(document.part("create_job"))
 

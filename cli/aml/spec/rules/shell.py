@@ -35,9 +35,8 @@ def from_flags(document: Document) -> bool:
 def values(document: Document) -> Iterator[Problem]:
     """Inputs that flags gave and that a command would run, or be changed by, rather than be given."""
     told: set[Pointer] = set()
-    for at, inputs in _commands(document):
-        command = document.value(*at)
-        for found, quote in _quoted(command) if isinstance(command, str) else ():
+    for command, inputs in _commands(document):
+        for found, quote in _quoted(command):
             pointer = _source(document, (*inputs, found.name)) if found.namespace == "inputs" else None
             if pointer is not None and pointer not in told:
                 for problem in _problem(document, pointer, quote):
@@ -45,13 +44,28 @@ def values(document: Document) -> Iterator[Problem]:
                     yield problem
 
 
-def _commands(document: Document) -> Iterator[tuple[Pointer, Pointer]]:
-    """Where each command of a job is, and the inputs that it refers to."""
-    yield ("command",), ("inputs",)
-    yield ("trial", "command"), ("inputs",)
-    for name in document.mapping("jobs"):
-        yield ("jobs", name, "command"), ("jobs", name, "inputs")
-        yield ("jobs", name, "trial", "command"), ("jobs", name, "inputs")
+def _commands(document: Document) -> Iterator[tuple[str, Pointer]]:
+    """Each command of a job, also those in the files of components, and where the inputs are that it refers to."""
+    owners: list[Pointer] = [(), *(("jobs", name) for name in document.mapping("jobs"))]
+    for owner in owners:
+        for at in ((*owner, "command"), (*owner, "trial", "command")):
+            command = document.value(*at)
+            if isinstance(command, str):
+                yield command, (*owner, "inputs")
+        for at in ((*owner, "component"), (*owner, "trial")):
+            command = _command_of_file(document, at)
+            if command is not None:
+                yield command, (*owner, "inputs")
+
+
+def _command_of_file(document: Document, at: Pointer) -> str | None:
+    if not isinstance(document.value(*at), str):
+        return None
+    from aml.spec.rules import component_files  # which reads with these rules
+
+    found = component_files.found(document, at)
+    command = found.document.value("command") if found and found.document else None
+    return command if isinstance(command, str) else None
 
 
 def _source(document: Document, pointer: Pointer) -> Pointer | None:

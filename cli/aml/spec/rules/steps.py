@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from aml.errors import Pointer, Problem
 from aml.spec import reference
 from aml.spec.document import Document
+from aml.spec.pipeline import StepType
 from aml.spec.rules import (
+    automl,
     bindings,
     commands,
     component_files,
@@ -24,20 +27,8 @@ from aml.spec.rules.component_files import ComponentFile
 from aml.spec.rules.interfaces import UNKNOWN, Interface, Port, of_component, of_inline
 from aml.spec.wording import canonical
 
-_COMPONENTS = {
-    "command": "command",
-    "sweep": "command",
-    "parallel": "parallel",
-    "pipeline": "pipeline",
-    "spark": "spark",
-}
+_COMPONENTS = {"sweep": "command", **{kind: kind for kind in ("command", "parallel", "pipeline", "spark")}}
 """Type of a step -> type of its component."""
-
-
-TYPES = (
-    *("command", "sweep", "parallel", "pipeline", "spark", "automl", "import", "data_transfer"),
-    *("do_while", "if_else", "parallel_for"),
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ def steps_of(document: Document) -> dict[str, Step]:
 
 def read(name: str, document: Document, kind: str | None = None) -> Step:
     given = document.value("type")
-    kind = kind or (canonical(given, TYPES) if isinstance(given, str) else None) or "command"
+    kind = kind or (canonical(given, get_args(StepType)) if isinstance(given, str) else None) or "command"
     return Step(name, document, kind, _interface(document, kind))
 
 
@@ -106,9 +97,8 @@ def inside(step: Step) -> Iterator[Problem]:
         yield from parallels.run(document, bindings.Scope(document, "step"))
     elif step.type == "spark":
         yield from sparks.run(document, bindings.Scope(document, "step"))
-    if step.type == "sweep":
-        for rule in sweeps.SWEEP:
-            yield from rule(document)
+    for rule in sweeps.SWEEP if step.type == "sweep" else automl.RULES["automl"] if step.type == "automl" else ():
+        yield from rule(document)
 
 
 def _command(document: Document) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aml.errors import Problem
 from aml.spec.document import Document
-from aml.spec.rules import bindings, environments, paths, ports
+from aml.spec.rules import bindings, commands, environments, paths, ports
 from aml.spec.rules.values import number_of
 from aml.spec.wording import canonical, did_you_mean
 
@@ -163,6 +163,7 @@ RULES = {
         ports.names,
         ports.modes,
         paths.inputs,
+        commands.services,
         *SWEEP,
     ),
 }

@@ -10,8 +10,9 @@ from typing import Any
 from aml.errors import Problem
 from aml.spec import cron
 from aml.spec.document import Document
+from aml.spec.rules.values import whole
 from aml.spec.schema_files import definition
-from aml.spec.wording import did_you_mean
+from aml.spec.wording import did_you_mean, short
 
 _CRON = "A field is *, a number, a range 1-5, a list 1,2 or steps */2: 0 8 * * 1-5 is 8 o'clock on working days."
 _LIMITS: Mapping[str, tuple[int, int]] = {"hours": (0, 23), "minutes": (0, 59), "month_days": (1, 31)}
@@ -35,7 +36,7 @@ def _expression(document: Document) -> Iterator[Problem]:
         return
     found = list(cron.faults(expression))
     if found:
-        message = f"'{expression}' is no cron expression: {', '.join(found)}."
+        message = f"'{short(expression)}' is no cron expression: {', '.join(found)}."
         yield document.problem("bad-cron", message, ("expression",), hint=_CRON)
     else:
         yield from _ignored(document, expression)
@@ -50,7 +51,9 @@ def _ignored(document: Document, expression: str) -> Iterator[Problem]:
         hint = "A recurrence trigger knows days of the month."
         yield document.problem("ignored-value", message, ("expression",), hint=hint, severity="warning")
     if len(cron.fields_of(expression)) > len(cron.FIELDS):
-        message = f"'{expression}' has six fields, of which the first is seconds; Azure ML's documents know five."
+        message = (
+            f"'{short(expression)}' has six fields, of which the first is seconds; Azure ML's documents know five."
+        )
         yield document.problem("ignored-value", message, ("expression",), severity="warning")
 
 
@@ -75,7 +78,7 @@ def _time_zone(document: Document) -> Iterator[Problem]:
     if isinstance(zone, str) and zone.lower() not in (name.lower() for name in known):
         meant = did_you_mean(zone, known)
         hint = f"Did you mean {meant}?" if meant else "Write a name that Windows has: W. Europe Standard Time."
-        message = f"The time zone '{zone}' is not known."
+        message = f"The time zone '{short(zone)}' is not known."
         yield document.problem("unknown-time-zone", message, ("time_zone",), hint=hint, severity="warning")
 
 
@@ -84,8 +87,9 @@ def _pattern(document: Document) -> Iterator[Problem]:
     for key, value in document.mapping("schedule").items():
         least, most = _LIMITS.get(key, (0, 0))
         for item in value if isinstance(value, list) else [value]:
-            if key in _LIMITS and str(item).lstrip("-").isdecimal() and not least <= int(item) <= most:
-                message = f"`schedule.{key}` has {item}; allowed: {least} to {most}."
+            number = whole(item)
+            if key in _LIMITS and number is not None and not least <= number <= most:
+                message = f"`schedule.{key}` has {number}; allowed: {least} to {most}."
                 yield document.problem("out-of-range", message, ("schedule", key))
         known = _FREQUENCIES.get(key, (frequency,))
         if frequency in ("minute", "hour", "day", "week") and frequency not in known:
@@ -100,7 +104,7 @@ def _has_form(text: str) -> bool:
 
 def _moment(text: str) -> datetime | None:
     """The moment, without its zone: both ends of a trigger have the same."""
-    numbers: list[Any] = [int(number) for number in re.findall(r"\d+", text)[:5]]
+    numbers: list[Any] = [int(number) for number in re.findall(r"[0-9]{1,4}", text)[:5]]
     if not _has_form(text):
         return None
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from aml.spec.wording import found
 
+_COUNT = re.compile(r"-?[0-9]{1,18}")
 _WHOLE = re.compile(r"\s*[+-]?\d+\s*")
 
 
@@ -36,6 +37,13 @@ def number_of(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None
+
+
+def whole(value: Any) -> int | None:
+    """The whole number that a scalar is, in quotes too; None for any other, and for one too long to be meant."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    return int(value) if _COUNT.fullmatch(str(value)) else None
 
 
 _DATA = frozenset({"uri_file", "uri_folder", "mltable", "custom_model", "mlflow_model", "triton_model", "path"})

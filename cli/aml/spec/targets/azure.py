@@ -16,6 +16,7 @@ from aml.spec.binding import OptionalPart, Quoted, Reference, tokens
 from aml.spec.document import Document
 from aml.spec.kinds import V1
 from aml.spec.rules import MOST
+from aml.spec.rules.values import whole
 from aml.spec.targets import Measure
 from aml.spec.targets.texts import texts
 
@@ -33,13 +34,16 @@ _RETIRED = re.compile(
     r"azureml:AzureML-(?:PyTorch|TensorFlow|Chainer|Scikit-learn|Minimal|Tutorial|Dask|Designer|Hyperdrive|pytorch-1\."
     r"|tensorflow-2\.[0-9]-|sklearn-0\.)"
 )
+_NAMED_FILE = re.compile(
+    r"^\s*-\s*['\"]?(?:-[rce]|--requirement|--constraint|--editable)[\s=]+(?!\w+\+?\w*://)([^\s'\"]+)", re.MULTILINE
+)
 _RESERVED = ("azureml", "microsoft")
 
 
 def check(document: Document, kind: str, measure: Measure) -> list[Problem]:
     if kind in V1:
         return []
-    found = [_bindings(document), _environments(document, kind), _folders(document, measure)]
+    found = [_bindings(document), _environments(document, kind), _conda_files(document), _folders(document, measure)]
     if kind in _JOBS:
         found += [_lengths(document), _labels(document), _ports(document), _compute(document, kind), _timeout(document)]
     return [problem for rule in found for problem in islice(rule, MOST)]
@@ -86,6 +90,21 @@ def _environments(document: Document, kind: str) -> Iterator[Problem]:
             hint = "`az ml environment list --registry-name azureml` shows those that there are."
             message = f"`{text}` has the name of a curated environment that Azure ML no longer offers."
             yield document.problem("azure-environment", message, pointer, hint=hint, severity="warning")
+
+
+def _conda_files(document: Document) -> Iterator[Problem]:
+    """Files that a conda file names: Azure ML gets the conda file alone."""
+    for pointer, text in texts(document):
+        if pointer[-1:] != ("conda_file",) or not reference.is_local(text):
+            continue
+        try:
+            content = Path(reference.absolute(text, document.folder)).read_text("utf-8")
+        except (OSError, ValueError):
+            continue  # that it is not there is said elsewhere
+        for named in _NAMED_FILE.findall(content):
+            hint = "Write what is in it into the conda file, or build the image from a folder."
+            message = f"{Path(text).name} names {named}: Azure ML gets the conda file alone."
+            yield document.problem("azure-environment", message, pointer, hint=hint)
 
 
 def _folders(document: Document, measure: Measure) -> Iterator[Problem]:
@@ -174,8 +193,8 @@ def _compute(document: Document, kind: str) -> Iterator[Problem]:
 
 
 def _timeout(document: Document) -> Iterator[Problem]:
-    timeout = str(document.value("limits", "timeout"))
-    if timeout.isdecimal() and int(timeout) < MIN_TIMEOUT_S:
+    timeout = whole(document.value("limits", "timeout"))
+    if timeout is not None and timeout < MIN_TIMEOUT_S:
         message = f"Azure ML makes {MIN_TIMEOUT_S} of a timeout of {timeout} s."
         yield document.problem("azure-limit", message, ("limits", "timeout"), severity="warning")
 

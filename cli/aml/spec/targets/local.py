@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from aml.errors import Problem
 from aml.spec import reference
 from aml.spec.document import Document
 from aml.spec.parse import unusable
+from aml.spec.pipeline import StepType
+from aml.spec.wording import canonical
 
 _DISTRIBUTIONS = ("pytorch", "mpi", "tensorflow")
+_STEPS = ("command", "sweep", "parallel", "pipeline")
 _SCHEMES = ("http", "https", "file", "runs")
 
 
@@ -17,7 +21,33 @@ def check(document: Document, kind: str) -> list[Problem]:
     found = unusable(document, kind)
     if found is not None:
         return [found]
+    found_in = [_part(part) for part in _parts(document)]
+    return [*_steps(document), *(problem for problems in found_in for problem in problems)]
+
+
+def _part(document: Document) -> list[Problem]:
     return [*_inputs(document), *_distribution(document), *_services(document), *_system(document)]
+
+
+def _parts(document: Document) -> Iterator[Document]:
+    """The document, and what in it is like a job: a trial, steps, components written in them."""
+    yield document
+    for key in ("trial", "component"):
+        if document.mapping(key):
+            yield document.part(key)
+    for name in document.mapping("jobs"):
+        if document.mapping("jobs", name):
+            yield from _parts(document.part("jobs", name))
+
+
+def _steps(document: Document) -> Iterator[Problem]:
+    for name in document.mapping("jobs"):
+        kind = document.value("jobs", name, "type")
+        step = canonical(kind, get_args(StepType)) if isinstance(kind, str) else None
+        if step is not None and step not in _STEPS:
+            hint = f"What can: {', '.join(_STEPS)}."
+            message = f"A step of the type {step} can't be run on this machine."
+            yield document.problem("local-step", message, ("jobs", name, "type"), hint=hint)
 
 
 def _inputs(document: Document) -> Iterator[Problem]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aml.errors import Misfit
-from aml.spec.model import CommandJob
 from aml.workspace.embedded.computes import CLUSTER
 from aml.workspace.embedded.distribution import Distribution
 from aml.workspace.embedded.gpus import VARIABLE
@@ -15,6 +15,9 @@ from aml.workspace.embedded.queue import AtWork, Queue
 from aml.workspace.embedded.store import LOCAL, Jobs, Needs
 from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, ComputeNode, Status
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
 
 NODE_STATES = ("idle", "running", "preparing", "unusable", "leaving", "preempted")
 """Azure's."""
@@ -86,15 +89,16 @@ def check_fit(compute: Compute, spread: Distribution) -> None:
 
 
 def needs_of(spec: CommandJob, compute: Compute, spread: Distribution, environment: Mapping[str, str]) -> Needs:
-    """What a job takes. A node of a size that nobody knows has a GPU for each process, as local has.
+    """What a job takes. A node of a size that nobody knows has a GPU for each process; so has local, where
+    `resources.instance_type` does not say more.
 
     A CUDA_VISIBLE_DEVICES in the spec names the devices that the job gets, one in the submitter's environment those
     that it may get.
     """
-    size = vm_size(compute.size)
+    is_local = compute.type == LOCAL
+    size = vm_size(spec.resources.instance_type if is_local else compute.size)
     own = spec.environment_variables.get(VARIABLE)
     gpus = spread.processes if size is None else spread.nodes * size.gpus
-    is_local = compute.type == LOCAL
     spot = str(spec.queue_settings.get("job_tier") or "").lower() == "spot"
     return Needs(
         nodes=1 if is_local else spread.nodes,

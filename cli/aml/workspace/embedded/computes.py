@@ -7,15 +7,17 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from aml.errors import Conflict, NotFound
-from aml.spec.model import AmlCompute, ComputeSpec
-from aml.spec.stored import compute_document
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.instances import RUNNING, STOPPED, Past, state_now
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.store import LOCAL
 from aml.workspace.records import Compute
+
+if TYPE_CHECKING:
+    from aml.spec.model import ComputeSpec
 
 SERVERLESS = "serverless"
 INSTANCE = "computeinstance"
@@ -32,9 +34,11 @@ class ComputeTable:
         """Make a compute, or change the one of that name, as Azure does; `Conflict` if that is of another type."""
         if spec.name.lower() in (LOCAL, SERVERLESS):
             raise Conflict(f"the compute {spec.name} is always there and can't be changed", "Take another name.")
-        state = None if isinstance(spec, AmlCompute) else RUNNING
-        now = datetime.now(UTC)
-        new = Compute(spec.name, _type(spec), compute_document(spec), now, user_name(), state, now)
+        from aml.spec.stored import compute_document  # brings in every kind of spec
+
+        document, now = compute_document(spec), datetime.now(UTC)
+        state = None if document["type"] == CLUSTER else RUNNING
+        new = Compute(spec.name, document["type"], document, now, user_name(), state, now)
         with self._database.transaction() as write:
             there = _find(write, spec.name)
             if there is None:
@@ -113,10 +117,6 @@ def name_of(reference: str | None) -> str:
 
 
 _LOCAL = Compute(LOCAL, LOCAL, {"name": LOCAL, "type": LOCAL}, None, "")
-
-
-def _type(spec: ComputeSpec) -> str:
-    return CLUSTER if isinstance(spec, AmlCompute) else INSTANCE
 
 
 def _capacity(compute: Compute) -> int:

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, assert_never
 
-from aml.errors import AmlError, NotFound
+from aml.errors import AmlError
 from aml.spec import reference
 from aml.spec.model import Component, Data, Environment
-from aml.spec.stored import component_document
-from aml.workspace.embedded import snapshot
+from aml.spec.pipeline import ParallelComponent, PipelineComponent
+from aml.spec.stored_pipeline import AnyComponent
 from aml.workspace.embedded.assets import NewAsset
+from aml.workspace.embedded.component_content import new_component
 from aml.workspace.embedded.environments import conda_file
 from aml.workspace.embedded.references import job_of
 
-_ELSEWHERE = ("name", "version", "description", "tags", "properties")  # of a component: columns of every asset
 
-
-def new_asset(spec: Data | Environment | Component, created_by: str) -> NewAsset:
+def new_asset(spec: Data | Environment | AnyComponent, created_by: str) -> NewAsset:
     """What is stored of a spec. Raises `AmlError` for what can't be registered."""
     match spec:
         case Data():
             return _new_data(spec, created_by)
         case Environment():
             return _new_environment(spec, created_by)
-        case Component():
-            return _new_component(spec, created_by)
+        case Component() | ParallelComponent() | PipelineComponent():
+            return new_component(spec, created_by)
         case _:
             assert_never(spec)
 
@@ -79,49 +77,6 @@ def _new_environment(spec: Environment, created_by: str) -> NewAsset:
         tags=spec.tags,
         repeatable=True,
     )
-
-
-def _new_component(spec: Component, created_by: str) -> NewAsset:
-    """The code is copied without what its ignore file names, and so is what it includes beside it."""
-    document = {key: value for key, value in component_document(spec).items() if key not in _ELSEWHERE}
-    is_local = spec.code is not None and reference.is_local(spec.code)
-    if is_local or spec.additional_includes:
-        document.pop("additional_includes", None)
-    if is_local:
-        document.pop("code")
-    environment = spec.environment
-    if isinstance(environment, Mapping) and isinstance(environment.get("conda_file"), str):
-        document["environment"] = {**environment, "conda_file": conda_file.content(environment["conda_file"])}
-    return NewAsset(
-        kind="component",
-        name=spec.name,
-        document=document,
-        created_by=created_by,
-        version=spec.version,
-        tree=_code(spec) if is_local or spec.additional_includes else None,
-        description=spec.description,
-        tags=spec.tags,
-        properties=spec.properties,
-        repeatable=True,
-    )
-
-
-def _code(spec: Component) -> tuple[tuple[str, Path], ...]:
-    """(path in the code, file): those of the folder, and what is included, by its own name."""
-    found = dict(_files(spec.code)) if spec.code is not None else {}
-    for place in spec.additional_includes:
-        prefix = "" if Path(place).is_file() else f"{Path(place).name}/"
-        included = {f"{prefix}{name}": path for name, path in _files(place)}
-        if both := found.keys() & included.keys():
-            raise AmlError(f"{place} is included and has {min(both)}, which the code has too", "Rename one of them.")
-        found |= included
-    return tuple(found.items())
-
-
-def _files(place: str) -> Iterator[tuple[str, Path]]:
-    if not Path(place).exists():
-        raise NotFound(f"{place} does not exist", "Code is a folder or a file.")
-    return snapshot.files(Path(place))
 
 
 def _check_dockerfile(folder: Path, name: str) -> None:

@@ -11,15 +11,17 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aml.errors import BackendError, Conflict, NotFound
-from aml.spec.model import Datastore as DatastoreSpec
-from aml.spec.stored import datastore_document
 from aml.workspace.embedded import names
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.records import Datastore
+
+if TYPE_CHECKING:
+    from aml.spec.model import Datastore as DatastoreSpec
 
 DEFAULT = "workspaceblobstore"
 OWN: Mapping[str, tuple[str, str, str]] = {
@@ -40,6 +42,8 @@ class DatastoreTable:
 
     def put(self, spec: DatastoreSpec, folder: Path | None = None) -> Datastore:
         """Make a datastore, or change the one of that name; without a folder it keeps the one that it has."""
+        from aml.spec.stored import datastore_document  # brings in every kind of spec
+
         if spec.name.lower() in OWN:
             raise Conflict(f"the datastore {spec.name} is the workspace's own and can't be changed")
         names.check_asset_name(spec.name, "a datastore")

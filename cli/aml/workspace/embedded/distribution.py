@@ -11,10 +11,12 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aml.spec.model import CommandJob
 from aml.workspace.embedded.gpus import VARIABLE
+
+if TYPE_CHECKING:
+    from aml.spec.model import CommandJob
 
 HOST = "127.0.0.1"
 

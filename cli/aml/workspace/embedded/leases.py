@@ -9,12 +9,14 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from aml.errors import BackendError
+from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.gpus import Device
 
 
@@ -44,16 +46,31 @@ class Lease:
 
 
 def lease(wanted: Sequence[Device], count: int) -> Lease:
-    """At most `count` of the devices: those that nobody has leased, and of them first those that nobody uses."""
+    """At most `count` of the devices: those that nobody has leased, and of them first those that nobody uses.
+
+    `BackendError` if this machine does not let us lock.
+    """
     found: list[tuple[Device, int]] = []
-    for device in in_order(wanted):
-        if len(found) == count:
-            break
-        descriptor = _locked(device.uuid)
+    for device in in_order(wanted) if count else ():
+        with explained(folder()):
+            descriptor = _locked(device.uuid)
         if descriptor is not None:
             found.append((device, descriptor))
+        if len(found) == count:
+            break
     found.sort(key=lambda one: wanted.index(one[0]))
     return Lease(tuple(device for device, _ in found), tuple(descriptor for _, descriptor in found))
+
+
+@contextmanager
+def released_on_error(taken: Lease | None) -> Iterator[None]:
+    """Give the devices back if what they were taken for can't be recorded."""
+    try:
+        yield
+    except BaseException:
+        if taken is not None:
+            taken.release()
+        raise
 
 
 def in_order(there: Iterable[Device]) -> list[Device]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aml.errors import AmlError
-from aml.spec.model import Component, ComputeSpec, Data, Environment, Model
-from aml.workspace.embedded import capacity, computes, content, instances, names
+from aml.workspace.embedded import capacity, computes, instances, names
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import copy_out
 from aml.workspace.embedded.computes import ComputeTable
@@ -20,6 +20,10 @@ from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking import metrics
 from aml.workspace.embedded.vm_sizes import vm_sizes
 from aml.workspace.records import Asset, Compute, ComputeNode, MetricPoint, ModelVersion, VmSize
+
+if TYPE_CHECKING:
+    from aml.spec.model import ComputeSpec, Data, Environment, Model
+    from aml.spec.stored_pipeline import AnyComponent
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,10 @@ class Assets:
     table: AssetTable
     jobs: Jobs
 
-    def create(self, spec: Data | Environment | Component) -> Asset:
-        new = content.new_asset(spec, names.user_name())
+    def create(self, spec: Data | Environment | AnyComponent) -> Asset:
+        from aml.workspace.embedded.content import new_asset  # brings in every kind of spec
+
+        new = new_asset(spec, names.user_name())
         if new.job_name is not None:
             _check_job(new.job_name, self.jobs, self.table.registry, new.kind)
         return self.table.create(new)

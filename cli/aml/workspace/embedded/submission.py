@@ -31,6 +31,7 @@ from aml.workspace.embedded.environments.prepared import PYTHON
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
+from aml.workspace.embedded.sweeps import check_is_no_trial, check_trials_are_free
 from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, Job, Plan
 
@@ -132,11 +133,14 @@ class Submission:
         if spec.name is not None:
             names.check_job_name(spec.name)
         if not isinstance(spec, SweepJob):
+            if spec.name is not None:
+                check_is_no_trial(self.database, spec.name)
             return spec
         check_sampler(spec)
         name = trial_name(spec.name, 0) if spec.name is not None else None
         if spec.name is not None:
             names.check_job_name(trial_name(spec.name, spec.limits.max_total_trials))
+            check_trials_are_free(self.database, spec.name)
         return replace(any_trial(spec), name=name, experiment_name=spec.experiment_name)
 
     def _stored_code(self, spec: CommandJob) -> str | None:

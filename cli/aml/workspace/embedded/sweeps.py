@@ -26,6 +26,9 @@ BEST = "best_child_run_id"
 _OWN = frozenset({PARAMETERS, DRAW, BEST})
 
 
+_OTHER_NAME = "Give another name with --name, or none to have one made."
+
+
 @dataclass(frozen=True)
 class TrialRow:
     """What the planner needs to know of a trial."""
@@ -171,3 +174,25 @@ def trial_properties(sweep: Job, draw: Mapping[str, Any], parameters: Mapping[st
     """A trial has those of its sweep, and what was drawn for it."""
     taken = {key: value for key, value in sweep.properties.items() if key not in _OWN}
     return {**taken, PARAMETERS: json.dumps(parameters), DRAW: json.dumps(draw)}
+
+
+def check_trials_are_free(database: Database, sweep: str) -> None:
+    """`Conflict` if a job has a name that trials of a new sweep would have."""
+    taken = database.connection.execute(
+        "SELECT name FROM job WHERE lower(name) GLOB ? AND lower(name) NOT GLOB ? LIMIT 1",
+        (f"{sweep.lower()}_[0-9]*", f"{sweep.lower()}_*[^0-9]*"),
+    ).fetchone()
+    if taken is not None:
+        raise Conflict(f"a trial of the sweep {sweep} would be named {taken['name']}, as a job is", _OTHER_NAME)
+
+
+def check_is_no_trial(database: Database, name: str) -> None:
+    """`Conflict` if a name is one that a sweep that is not over keeps for its trials."""
+    sweep, _, number = name.rpartition("_")
+    if not number.isdecimal():
+        return
+    found = database.connection.execute(
+        f"SELECT 1 FROM job WHERE name = ? AND type = 'sweep' AND {UNFINISHED}", (sweep,)
+    ).fetchone()
+    if found is not None:
+        raise Conflict(f"{name} is the name of a trial of the sweep {sweep}, which is not over", _OTHER_NAME)

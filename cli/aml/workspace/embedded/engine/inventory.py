@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 from aml.errors import BackendError
 from aml.workspace.embedded import gpus
+
+log = logging.getLogger(__name__)
 
 FRESH_S = 3.0
 _ABSENT_S = 30.0  # a driver does not come by itself
@@ -53,6 +56,9 @@ class Inventory:
             found = Found(gpus.devices())
         except BackendError as error:
             found = Found(broken=error)
+        except Exception as error:  # the thread's edge: jobs must not wait for an answer that never comes
+            log.exception("the GPUs of this machine can't be listed")
+            found = Found(broken=BackendError(f"the GPUs of this machine can't be listed: {error}"))
         with self._lock:
             self._found, self._until, self._asking = found, time.monotonic() + FRESH_S, False
         self._on_news()

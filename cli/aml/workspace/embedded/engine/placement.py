@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from aml.errors import AmlError
+from aml.errors import AmlError, BackendError
 from aml.workspace.embedded import gpus
 from aml.workspace.embedded.engine.inventory import Found, Inventory
 from aml.workspace.embedded.leases import Lease, lease
@@ -100,7 +100,10 @@ class Placement:
         pool, count = self._wanted(claim, now.found)
         if count and now.short is not None:
             return None  # whoever waits already comes first
-        taken = lease(pool, count)
+        try:
+            taken = lease(pool, count)
+        except BackendError as error:
+            return Placed(claim, refused=error)
         if len(taken.devices) == count:
             return Placed(claim, taken)
         taken.release()

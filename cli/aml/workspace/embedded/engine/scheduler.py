@@ -29,7 +29,7 @@ from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.engine.sweeps.runner import Sweeps
 from aml.workspace.embedded.environments.builds import Stop, Stopped
 from aml.workspace.embedded.environments.prepared import takes_a_build
-from aml.workspace.embedded.leases import Lease
+from aml.workspace.embedded.leases import Lease, released_on_error
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.sweeps import SweepTable
@@ -168,7 +168,9 @@ class Scheduler:
 
     def _claim(self, placed: Placed) -> None:
         devices = () if placed.lease is None else placed.lease.uuids
-        if self._queue.claim(placed.claim.job.name, self._lease, devices):
+        with released_on_error(placed.lease):
+            claimed = self._queue.claim(placed.claim.job.name, self._lease, devices)
+        if claimed:
             self._prepare(placed)
         elif placed.lease is not None:  # it was canceled meanwhile
             placed.lease.release()
@@ -281,12 +283,14 @@ class Scheduler:
         if placed is None:  # the next look may find enough
             return
         log.info("%s: taken over, %s", name, claim.job.status)
-        self._jobs.adopt(name, self._lease)
+        with released_on_error(placed.lease):
+            self._jobs.adopt(name, self._lease)
         if claim.process is not None:
             self._watch(claim.job, Process.from_json(claim.process))
             return
         if placed.lease is not None:
-            self._jobs.record_devices(name, self._lease, placed.lease.uuids)
+            with released_on_error(placed.lease):
+                self._jobs.record_devices(name, self._lease, placed.lease.uuids)
         self._prepare(placed)
 
     def _placed(self, claim: Claim) -> Placed | None:

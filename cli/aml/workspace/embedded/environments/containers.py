@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aml.errors import BackendError
 from aml.workspace.embedded.environments.builds import Builder, Cache, hashed
-from aml.workspace.embedded.environments.conda_file import local_paths, requirements
+from aml.workspace.embedded.environments.conda_file import requirements
 from aml.workspace.embedded.environments.resolve import Resolved
 
 _TAG = "localhost/aml-environment"
@@ -49,16 +49,14 @@ def check(resolved: Resolved, tool: str, path: str) -> None:
             f"{resolved.title} can't be run by {tool}: its image is not known here",
             "Give an environment with an image or a build.",
         )
-    asked = subprocess.run([program, "info"], capture_output=True, text=True, timeout=_ANSWER_TIMEOUT_S, check=False)
-    if asked.returncode != 0:
-        said = asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"]
-        raise BackendError(f"{tool} does not work here: {said[-1]}", "Start it, or use another mode.")
+    said = _complaint(program)
+    if said is not None:
+        raise BackendError(f"{tool} does not work here: {said}", "Start it, or use another mode.")
 
 
 def key(resolved: Resolved, tool: str) -> str:
     """A hash of what the image is built from; the folder of a build belongs to a registered environment."""
-    conda = [] if resolved.conda is None else [str(each) for each in local_paths(requirements(resolved.conda))]
-    return hashed(tool, resolved.image, resolved.conda, str(resolved.build), resolved.dockerfile, conda)
+    return hashed(tool, resolved.image, resolved.conda, str(resolved.build), resolved.dockerfile)
 
 
 def is_ready(resolved: Resolved, tool: str, client: Mapping[str, str]) -> bool:
@@ -95,6 +93,19 @@ def forget_if_gone(cache: Cache, resolved: Resolved, tool: str, client: Mapping[
     """An image may have been deleted behind our back."""
     if not is_ready(resolved, tool, client):
         cache.forget(key(resolved, tool))
+
+
+def _complaint(program: str) -> str | None:
+    """What the tool says against working; None if it works."""
+    try:
+        asked = subprocess.run(
+            [program, "info"], capture_output=True, text=True, timeout=_ANSWER_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"`{program} info` has no answer within {_ANSWER_TIMEOUT_S} s"
+    if asked.returncode == 0:
+        return None
+    return (asked.stderr.strip().splitlines() or [f"exit code {asked.returncode}"])[-1]
 
 
 def _write_context(place: Path, resolved: Resolved) -> None:

@@ -79,11 +79,16 @@ def container(choice: Choice, resources: Resources, client: Mapping[str, str]) -
         tool=shutil.which(tool, path=client.get("PATH", os.defpath)) or tool,
         image=containers.image_of(choice.resolved, tool),
         client=client,
-        user=None if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}",
+        user=None if os.getuid() == 0 or _is_rootless(client) else f"{os.getuid()}:{os.getgid()}",
         shm_size=resources.shm_size,
         arguments=arguments_of(resources.docker_args),
         has_gpus=Path("/dev/nvidiactl").exists(),
     )
+
+
+def _is_rootless(client: Mapping[str, str]) -> bool:
+    """A docker of the user's own: root in its containers is the user."""
+    return client.get("DOCKER_HOST", "").startswith("unix:///run/user/")
 
 
 def takes_a_build(job: Job) -> bool:

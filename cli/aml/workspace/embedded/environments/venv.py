@@ -60,7 +60,7 @@ def key(requirements: Requirements, environment: Mapping[str, str]) -> str:
 
 
 def make(place: Path, requirements: Requirements, builder: Builder, *, links: bool) -> None:
-    """Build the venv at `place`; with `links` its files may be links into uv's own cache: no job can write them."""
+    """Build the venv at `place`; with `links` its files may be links into uv's own cache: no job changes them."""
     environment = _environment(builder.environment)
     program = uv(environment.get("PATH", os.defpath))
     if program is None:
@@ -86,7 +86,7 @@ def _python(requirements: Requirements) -> str:
 
         if not SpecifierSet(requirements.python).contains(sys.version.split()[0], prereleases=True):
             return requirements.python
-    return str(Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}"))
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))  # the one that a venv of it is made of
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:

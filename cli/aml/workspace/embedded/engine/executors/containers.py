@@ -76,17 +76,23 @@ def _run(line: list[str], client: Mapping[str, str]) -> str:
 
 def _user(container: Container) -> list[str]:
     """What the job writes belongs to its submitter. An ordinary user's podman maps that user to itself."""
+    # Where there is SELinux the job's folder keeps the label that it has, which containers may not read.
+    unlabelled = ["--security-opt", "label=disable"] if _is_podman(container) else []
     if container.user is None:
-        return []
-    if Path(container.tool).name == "podman":
-        return ["--userns", "keep-id", "--env", "HOME=/tmp"]
+        return unlabelled
+    if _is_podman(container):
+        return [*unlabelled, "--userns", "keep-id", "--env", "HOME=/tmp"]
     return ["--user", container.user, "--env", "HOME=/tmp"]
 
 
 def _gpus(container: Container) -> list[str]:
     if not container.has_gpus:
         return []
-    return ["--device", "nvidia.com/gpu=all"] if Path(container.tool).name == "podman" else ["--gpus", "all"]
+    return ["--device", "nvidia.com/gpu=all"] if _is_podman(container) else ["--gpus", "all"]
+
+
+def _is_podman(container: Container) -> bool:
+    return Path(container.tool).name == "podman"
 
 
 def _mount(source: str, place: str, *options: str) -> str:
