@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 CURVES = Path(__file__).with_name("curves.csv")
@@ -25,7 +26,7 @@ PROCESSES = int(os.environ.get("AML_BENCH_PROCESSES", "500"))
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 
 
-def main(parts: list[str]) -> None:
+def main(parts: Sequence[str] = ()) -> None:
     for part in (controller, processes, samplers, policies):
         if not parts or part.__name__ in parts:
             part()
@@ -143,7 +144,7 @@ def stopped(policy, curves: list[list[float]], seed: int) -> tuple[float, bool]:
 
 
 def simulated(policy, curves: list[list[float]]):
-    from workspace.sweeps.simulation import Simulation
+    from tests.workspace.sweeps.simulation import Simulation
 
     spec = sweep(total=len(curves), concurrent=4, policy=policy, goal="maximize")
     simulation = Simulation(spec, lambda number, _: curves[number], workers=4)
@@ -157,8 +158,9 @@ def regret(how: str, surface, best: float, seed: int) -> float:
     if how == "optuna":
         drawn = optunas(surface, seed, chance)
     else:
+        from tests.workspace.sweeps.simulation import Simulation
+
         from aml.spec.sweep import Sampling
-        from workspace.sweeps.simulation import Simulation
 
         spec = sweep(sampling=Sampling(how, seed=seed), total=TRIALS, concurrent=1)
         simulation = Simulation(spec, lambda _, values: [surface(values, chance)], workers=1)
