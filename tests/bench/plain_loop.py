@@ -114,7 +114,9 @@ def _pass(model: nn.Module, loader: DataLoader, device: torch.device, optimizer:
 
 
 def _loader(folder: Path, split: str, recipe: Recipe) -> DataLoader:
-    return DataLoader(images(folder, split, recipe), recipe.batch_size, shuffle=True, num_workers=WORKERS)
+    found = images(folder, split, recipe)
+    # forked, as they are by default, also where this process was spawned: each would import torch anew
+    return DataLoader(found, recipe.batch_size, shuffle=True, num_workers=WORKERS, multiprocessing_context="fork")
 
 
 def images(folder: Path, split: str, recipe: Recipe) -> datasets.ImageFolder:

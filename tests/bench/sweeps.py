@@ -49,6 +49,7 @@ def controller_ms(sampling: str, total: int) -> list[float]:
     from aml.workspace.embedded.database import Database
     from aml.workspace.embedded.engine.sweeps.runner import Sweeps
     from aml.workspace.embedded.paths import workspace_paths
+    from aml.workspace.embedded.queue import Queue
     from aml.workspace.embedded.store import Jobs
     from aml.workspace.embedded.submission import Submission
     from aml.workspace.embedded.sweeps import SweepTable
@@ -57,19 +58,23 @@ def controller_ms(sampling: str, total: int) -> list[float]:
 
     workspace = EmbeddedWorkspace("default")
     submission: Submission = workspace._submission
-    job = submission.insert(sweep(sampling=Sampling(sampling, seed=1), total=total, concurrent=2), code_of=None)
+    job = submission.insert(
+        sweep(sampling=Sampling(sampling, seed=1), total=total, concurrent=2), code_of=None, secrets_of=None
+    )
     paths = workspace_paths("default")
     database = Database(paths.store)
     jobs = Jobs(database)
+    queue = Queue(database)
     planner = Sweeps(SweepTable(database), jobs, paths, lambda *_: None, lambda: None)
     each_ms = []
     while not jobs.get(job.name).status.is_terminal:
         began = time.thread_time()
         planner.look()
         spent = time.thread_time() - began
-        claim = jobs.claim("bench", local_jobs=2)
+        claim = queue.next(local_jobs=2)
         if claim is None:
             continue
+        queue.claim(claim.job.name, "bench")
         began = time.thread_time()
         planner.look()  # the engine looks again when it has started a job
         spent += time.thread_time() - began

@@ -63,8 +63,8 @@ def test_a_deep_home_is_no_obstacle(tmp_path, monkeypatch):
     assert job.status is Status.COMPLETED
 
 
-def test_a_home_with_blanks_and_quotes_is_no_obstacle(tmp_path, monkeypatch):
-    monkeypatch.setenv("AML_HOME", str(tmp_path / 'it\'s a "home" $HOME'))
+def test_a_home_with_quotes_and_dollars_is_no_obstacle(tmp_path, monkeypatch):
+    monkeypatch.setenv("AML_HOME", str(tmp_path / 'it\'s"a"home$HOME'))
     workspace = open_workspace()
     job = workspace.wait(workspace.submit(command_job("echo $AZUREML_RUN_ID > outputs/a")).name, timeout_s=30)
     pid = engine_pid(workspace)

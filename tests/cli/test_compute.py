@@ -62,7 +62,7 @@ def test_delete_asks_people_and_wants_yes_of_scripts():
     aml("compute", "create", "-n", "cpu", *CLUSTER, check=True)
     done = aml("compute", "delete", "-n", "cpu")
     assert done.returncode == 1
-    assert "--yes deletes it without asking" in done.stderr
+    assert "Say so with --yes." in done.stderr
     terminal = Terminal.run("compute", "delete", "-n", "cpu")
     terminal.read_until("Delete the compute cpu?")
     terminal.interrupt()

@@ -51,7 +51,7 @@ def test_a_name_is_taken_once():
 def test_a_script_must_say_yes_and_people_are_asked():
     aml("workspace", "create", "-n", "mine", check=True)
     done = aml("workspace", "delete", "-n", "mine")
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "Say so with --yes." in done.stderr
     terminal = Terminal.run("workspace", "delete", "-n", "mine")
     terminal.read_until("[y/N]")

@@ -5,6 +5,7 @@ The driver is a program on PATH that prints what nvidia-smi prints: the rest is 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from aml.spec.model import AmlCompute, Resources
 from aml.workspace import create_workspace, open_workspace
 from aml.workspace.embedded import gpus, leases
 from aml.workspace.records import Reason, Status
+from cli.terminal import aml
 from conftest import command_job, engine_pid, kill, log_of, wait_for
 
 SHOW = "echo [$CUDA_VISIBLE_DEVICES]"
@@ -112,8 +114,10 @@ def test_a_device_is_leased_for_all_workspaces(workspace, driver):
     waiting = submit(other, SHOW)
     assert finish(other, submit(other, "true", compute=cpu_cluster(other))).status is Status.COMPLETED
     assert other.job(waiting).status is Status.QUEUED
+    wait_for(lambda: other.job(waiting).message == "it waits for a GPU that other jobs have")
     let_go(workspace, name)
-    assert finish(other, waiting).status is Status.COMPLETED
+    ended = finish(other, waiting)
+    assert (ended.status, ended.message) == (Status.COMPLETED, None)
 
 
 def test_a_killed_engine_gives_no_device_away_and_the_end_of_the_job_does(workspace, driver):
@@ -292,3 +296,11 @@ def test_where_nothing_can_be_locked_the_job_fails_with_the_reason_and_the_engin
     finally:
         lock.rmdir()
     assert finish(workspace, submit(workspace, SHOW)).status is Status.COMPLETED
+
+
+def test_job_plan_tells_the_devices(driver, tmp_path):
+    uuids = driver.has(2)
+    (tmp_path / "job.yml").write_text("command: train\nenvironment: azureml:local@latest\n")
+    told = json.loads(aml("job", "plan", "-f", str(tmp_path / "job.yml"), check=True).stdout)
+    assert told["devices"] == [{"node": 0, "uuid": uuids[0], "name": "NVIDIA H200"}]
+    assert told["environment_variables"]["CUDA_VISIBLE_DEVICES"] == uuids[0]

@@ -77,6 +77,7 @@ class Config:
     device: str = _option("auto", "NAME", "auto, cpu, cuda, cuda:1, mps; auto is the best there is")
     precision: str = _option("auto", "NAME", "of the arithmetic; auto: fast where it is safe", choices=PRECISIONS)
     channels_last: bool = _option(True, "", "memory layout that convolutions are fast in")
+    reuse_memory: bool = _option(True, "", "keep what a step frees for the next one, on a CPU")
     tf32: bool = _option(True, "", "TF32 for float32 products on CUDA")
     compile: bool = _option(False, "", "torch.compile: a slow first step, faster ones after it")
     deterministic: bool = _option(False, "", "refuse operations that may differ between two runs")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,6 +155,9 @@ def driver_log(layout: Layout, folder: Path) -> Iterator[None]:
         sys.stdout, sys.stderr = _Copy(out, log), _Copy(err, log)
         try:
             yield
+        except BaseException:
+            traceback.print_exc(file=log)
+            raise
         finally:
             sys.stdout, sys.stderr = out, err
 

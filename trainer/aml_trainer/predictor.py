@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from aml_trainer.data import IMAGENET, Normalisation
 from aml_trainer.decode import Geometry, decode
+from aml_trainer.devices import find_device
 from aml_trainer.errors import InvalidModelDirectoryError
 from aml_trainer.models import make, read_torch
 
@@ -51,7 +52,7 @@ class Predictor:
             raise InvalidModelDirectoryError(
                 f"{file} is missing; expected the folder that a training wrote" + (f", found {found}" if found else "")
             )
-        where = torch.device(device)
+        where = find_device(device)
         saved = read_torch(file, allow_pickle=allow_pickle)
         if isinstance(saved, nn.Module):
             return cls(saved.to(where).eval(), _names(saved, classes), TUTORIAL, IMAGENET, where)

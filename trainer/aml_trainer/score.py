@@ -28,24 +28,29 @@ def row(prediction: Prediction) -> dict[str, object]:
 
 def score(model: Path, data: Path, out: TextIO, *, allow_pickle: bool, skip_bad_images: bool, device: str) -> int:
     """Write a row per image below `data`, or for the one image `data`; the number of images that were left out."""
-    from aml_trainer.decode import DAMAGED, reason
-    from aml_trainer.predictor import Predictor
+    import torch
+
+    from aml_trainer.decode import decode_all
+    from aml_trainer.predictor import BATCH, Predictor
 
     predictor = Predictor.load(model, device=device, allow_pickle=allow_pickle)
     writer = csv.DictWriter(out, ["image", COLUMN, *map(score_column, predictor.classes)])
     writer.writeheader()
-    skipped = 0
-    for image in images_below(data):
-        try:
-            (prediction,) = predictor.predict([image])
-        except DAMAGED as error:
-            message = f"{image} can't be read as an image: {reason(error)}"
+    images, skipped = images_below(data), 0
+    for start in range(0, len(images), BATCH):
+        part = images[start : start + BATCH]
+        squares = decode_all(part, predictor.geometry)
+        for number, why in squares.problems.items():
+            message = f"{part[number]} can't be read as an image: {why}"
             if not skip_bad_images:
-                raise TrainerError(f"{message}; --skip-bad-images leaves it out") from error
+                raise TrainerError(f"{message}; --skip-bad-images leaves it out")
             print(f"skipped: {message}", file=sys.stderr)
             skipped += 1
-            continue
-        writer.writerow({"image": image.relative_to(data) if data.is_dir() else image.name, **row(prediction)})
+        kept = [number for number in range(len(part)) if number not in squares.problems]
+        inputs = predictor.normalise(squares.images[torch.tensor(kept, dtype=torch.int64)])
+        for number, prediction in zip(kept, predictor.predictions(predictor.logits(inputs)), strict=True):
+            name = part[number].relative_to(data) if data.is_dir() else part[number].name
+            writer.writerow({"image": name, **row(prediction)})
     return skipped
 
 

@@ -11,10 +11,11 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from urllib.error import URLError
+from typing import BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from aml_trainer import files
 from aml_trainer.errors import ConfigError, TrainerError
 
 TIMEOUT_S = 60  # of one read; a download may take as long as it moves
@@ -36,14 +37,15 @@ def fetch(data: str, cache_dir: Path) -> Path:
     return unpack(path, cache_dir)
 
 
-def unpack(archive: Path, cache_dir: Path) -> Path:
-    """The folder that holds what `archive` (zip, or tar with any compression) holds, whole."""
+def unpack(archive: Path, cache_dir: Path, name: str = "") -> Path:
+    """The folder that holds what `archive` (zip, or tar with any compression) holds, whole; messages call it `name`."""
+    name = name or str(archive)
     if zipfile.is_zipfile(archive):
         extract: Callable[[Path, Path], None] = _extract_zip
     elif tarfile.is_tarfile(archive):
         extract = _extract_tar
     else:
-        raise ConfigError(f"--data: {archive} is no folder, zip or tar")
+        raise ConfigError(f"--data: {name} is no folder, zip or tar")
     folder = cache_dir / "unpacked" / _digest(archive)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,7 @@ def unpack(archive: Path, cache_dir: Path) -> Path:
             if not folder.is_dir():
                 _rename(temporary, folder)
         except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-            raise TrainerError(f"{archive} can't be unpacked: {error}") from error
+            raise TrainerError(f"{name} can't be unpacked: {error}") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return _without_wrapper(folder)
@@ -68,31 +70,36 @@ def _rename(temporary: Path, folder: Path) -> None:
 
 
 def _fetch_address(address: str, cache_dir: Path) -> Path:
+    """What was downloaded once is not again; a file under the address's digest says where it was unpacked."""
     known = cache_dir / "downloads" / hashlib.sha256(address.encode()).hexdigest()[:32]
-    if known.is_file():
-        return unpack(known, cache_dir)
+    if known.is_file() and (folder := cache_dir / known.read_text()).is_dir():
+        return folder
     known.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".download-", dir=known.parent)
+    handle, name = tempfile.mkstemp(prefix=".download-", dir=known.parent)
+    temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file, urlopen(address, timeout=TIMEOUT_S) as answer:  # noqa: S310 - https only
-            if urlsplit(answer.url).scheme != "https":
-                raise TrainerError(f"{address} leads to {answer.url}, which is not https")
-            expected = answer.headers.get("Content-Length")
-            shutil.copyfileobj(answer, file, CHUNK_BYTES)
-            if expected is not None and file.tell() != int(expected):
-                raise TrainerError(f"{address} broke off after {file.tell()} of {expected} bytes; start again")
-        folder = unpack(Path(temporary), cache_dir)
-        Path(temporary).replace(known)
-    except (URLError, OSError) as error:
+        with os.fdopen(handle, "wb") as file:
+            _download(address, file)
+        folder = unpack(temporary, cache_dir, address)
+        files.write(known, str(folder.relative_to(cache_dir)))
+    except OSError as error:  # URLError is one
         reason = getattr(error, "reason", error)
         raise TrainerError(
             f"{address} can't be downloaded: {reason}; download it elsewhere and give --data the file"
         ) from error
-    except ConfigError as error:
-        raise TrainerError(f"{address} holds no zip or tar") from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return folder
+
+
+def _download(address: str, file: BinaryIO) -> None:
+    with urlopen(address, timeout=TIMEOUT_S) as answer:  # noqa: S310 - https only
+        if urlsplit(answer.url).scheme != "https":
+            raise TrainerError(f"{address} leads to {answer.url}, which is not https")
+        expected = answer.headers.get("Content-Length")
+        shutil.copyfileobj(answer, file, CHUNK_BYTES)
+        if expected is not None and file.tell() != int(expected):
+            raise TrainerError(f"{address} broke off after {file.tell()} of {expected} bytes; start again")
 
 
 def _digest(path: Path) -> str:

@@ -103,10 +103,6 @@ def version_of(version: str | None, label: str | None) -> str | None:
     return version
 
 
-def tags_of(tags: list[str] | None) -> dict[str, str] | None:
-    return None if tags is None else {key: value for key, _, value in (tag.partition("=") for tag in tags)}
-
-
 def archived_of(*, include: bool, only: bool) -> bool | None:
     """What `--include-archived` and `--archived-only` ask for."""
     return True if only else None if include else False

@@ -15,7 +15,7 @@ from aml.view import cards, entities
 from aml.view.documents import render
 from aml.view.messages import say
 from aml.workspace import Workspace
-from aml.workspace.records import Job, Status
+from aml.workspace.records import Job, Status, Unmet
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob
@@ -35,8 +35,9 @@ def submit(
 ) -> int:
     """Submit a job and show it, at once or when it is over; the exit code. `save_as` gets the job as YAML."""
     workspace = workspace_in_use()
-    if unmet := workspace.unmet(spec):
-        _tell_unmet("; ".join(unmet), strict=strict)
+    unmet = workspace.unmet(spec)
+    if unmet.requirements:
+        _tell(unmet, strict=strict)
     for text in workspace.notes(spec):
         note(text)
     job = workspace.submit(spec, code_of=code_of, secrets_of=secrets_of)
@@ -57,12 +58,14 @@ def _save(job: Job, file: Path) -> None:
         raise AmlError(f"the job {job.name} is queued, but {file} can't be written: {error.strerror}") from error
 
 
-def _tell_unmet(lacks: str, *, strict: bool) -> None:
+def _tell(unmet: Unmet, *, strict: bool) -> None:
+    lacks = "; ".join(unmet.requirements)
     found = f"the Python that aml is installed in lacks what the environment asks for: {lacks}"
+    built = "`--environment-mode venv` builds one that has it"
     if strict:
-        hint = "Install it there, or build an environment that has it with --environment-mode venv."
+        hint = "Install it there" + (f", or {built}." if unmet.can_be_built else ".")
         raise Misfit(found, hint, ("environment",))
-    warn(f"{found}. `--environment-mode venv` builds one that has it, `--strict` refuses")
+    warn(f"{found}. " + (f"{built}, `--strict` refuses" if unmet.can_be_built else "`--strict` refuses"))
 
 
 def show_submitted(job: Job) -> int:

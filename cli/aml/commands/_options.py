@@ -50,3 +50,8 @@ IncludeArchived = Annotated[bool, typer.Option("--include-archived", help="Archi
 ArchivedOnly = Annotated[bool, typer.Option("--archived-only", help="Archived ones alone.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Web = Annotated[bool, typer.Option("--web", "-e", help="Open the job's files in a browser.")]
+
+
+def tags_of(tags: list[str] | None) -> dict[str, str] | None:
+    """What `--tags` gives, None if it was not given."""
+    return None if tags is None else {key: value for key, _, value in (tag.partition("=") for tag in tags)}

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from aml.commands._app import globals_
-from aml.errors import UsageError
+from aml.errors import AmlError
 from aml.view import documents
 from aml.view.color import has_color
 from aml.view.documents import Columns
@@ -36,11 +36,11 @@ def emit_list(items: Sequence[Any], columns: Columns, *, none: str) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on if people say so, or `--yes` has said so before; a script has to say it."""
+    """Go on if people say so, or `--yes` has said so before; a script has to say it. Otherwise 1, as az."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} Nobody is here to answer.", "Say so with --yes.")
+        raise AmlError(f"{question} Nobody is here to answer.", "Say so with --yes.")
     if not typer.confirm(question, err=True):
         raise typer.Exit(1)
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
 
 from aml.commands._app import note
-from aml.commands._options import Adds, ForceString, Name, OptionalFile, OptionalName, Removes, Sets
-from aml.commands._output import emit, emit_list
+from aml.commands._options import (
+    Adds,
+    ForceString,
+    Name,
+    NoWait,
+    OptionalFile,
+    OptionalName,
+    Removes,
+    Sets,
+    Tags,
+    Yes,
+    tags_of,
+)
+from aml.commands._output import confirm, emit, emit_list
 from aml.commands._validate import validate_verb
 from aml.commands._workspace import workspace_in_use
-from aml.errors import AmlError, Conflict
+from aml.errors import Conflict
 from aml.spec.updates import Update, updated
 from aml.view import cards, entities
-from aml.view.messages import say
 from aml.workspace.records import Compute
 
 app = typer.Typer()
@@ -29,7 +39,6 @@ IdleTime = Annotated[
         "--idle-time-before-scale-down", "-d", metavar="SECONDS", help="Time without work until a node goes away."
     ),
 ]
-Tags = Annotated[list[str] | None, typer.Option("--tags", metavar="KEY=VALUE", help="Tags, several.")]
 IdentityType = Annotated[
     str | None, typer.Option("--identity-type", metavar="TYPE", help="Kind of identity, kept for Azure.")
 ]
@@ -47,7 +56,6 @@ PublicIp = Annotated[
 ]
 UserId = Annotated[str | None, typer.Option("--user-object-id", metavar="ID", help="Whose it is, kept for Azure.")]
 TenantId = Annotated[str | None, typer.Option("--user-tenant-id", metavar="ID", help="Tenant, kept for Azure.")]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Taken as az does; there is nothing to wait for here.")]
 
 
 @app.command()
@@ -104,7 +112,7 @@ def create(
         idle_time_before_scale_down=idle_time_before_scale_down,
         description=description,
         location=location,
-        tags=_pairs(tags),
+        tags=tags_of(tags),
         identity=_identity(identity_type, user_assigned_identities),
         ssh_settings=_mapping(admin_username=admin_username, ssh_key_value=ssh_key_value),
         ssh_public_access_enabled=_is_on(ssh_public_access_enabled),
@@ -162,7 +170,7 @@ def update(
         min_instances=min_instances,
         max_instances=max_instances,
         idle_time_before_scale_down=idle_time_before_scale_down,
-        tags=_pairs(tags),
+        tags=tags_of(tags),
         identity=_identity(identity_type, user_assigned_identities),
     )
     described = {"description": spec.description, "tags": dict(spec.tags)}
@@ -173,14 +181,13 @@ def update(
 @app.command()
 def delete(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     no_wait: NoWait = False,  # noqa: ARG001
 ) -> None:
     """Delete a compute that no unfinished job is on."""
     workspace = workspace_in_use()
     compute = workspace.computes.get(name)
-    if not yes:
-        _confirm(f"Delete the compute {compute.name}?")
+    confirm(f"Delete the compute {compute.name}?", yes=yes)
     workspace.computes.delete(compute.name)
 
 
@@ -240,23 +247,11 @@ def _mapping(**given: str | None) -> dict[str, str] | None:
     return {key: value for key, value in given.items() if value is not None} or None
 
 
-def _pairs(tags: list[str] | None) -> dict[str, str] | None:
-    return None if tags is None else {name: value for name, _, value in (tag.partition("=") for tag in tags)}
-
-
 def _identity(type_: str | None, ids: list[str] | None) -> dict[str, object] | None:
     given: dict[str, object] = {} if type_ is None else {"type": type_}
     if ids:
         given["user_assigned_identities"] = [{"resource_id": each} for each in ids]
     return given or None
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise AmlError("there is nobody to ask whether to delete it", "--yes deletes it without asking.")
-    if not typer.confirm(question, err=True):
-        say("Nothing was deleted.")
-        raise typer.Exit(1)
 
 
 app.command()(validate_verb("amlcompute", "computeinstance", "virtualmachine", "kubernetes", "synapsespark"))

@@ -17,6 +17,7 @@ from aml.commands._options import (
     Sets,
     SkipValidation,
     Tags,
+    tags_of,
 )
 from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
@@ -55,7 +56,7 @@ def create(
         path=path,
         type=type_,
         description=description,
-        tags=_assets.tags_of(tags),
+        tags=tags_of(tags),
         datastore=datastore,
     )
     _assets.emit_asset(_assets.DATA, place_in_use(registry_name, create=True).assets.create(spec))

@@ -17,6 +17,7 @@ from aml.commands._options import (
     RegistryName,
     Sets,
     Tags,
+    tags_of,
 )
 from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
@@ -66,7 +67,7 @@ def create(
         build=None if build_context is None else _build(build_context, dockerfile_path),
         os_type=os_type,
         description=description,
-        tags=_assets.tags_of(tags),
+        tags=tags_of(tags),
         datastore=datastore,
     )
     _assets.emit_asset(_assets.ENVIRONMENT, place_in_use(registry_name, create=True).assets.create(spec))

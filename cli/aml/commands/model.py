@@ -29,6 +29,7 @@ from aml.commands._options import (
     Sets,
     Tags,
     Version,
+    tags_of,
 )
 from aml.commands._validate import validate_verb
 from aml.commands._workspace import place_in_use
@@ -72,7 +73,7 @@ def create(
         type=type_,
         description=description,
         stage=stage,
-        tags=_assets.tags_of(tags),
+        tags=tags_of(tags),
         datastore=datastore,
     )
     _assets.emit_asset(_assets.MODEL, place_in_use(registry_name, create=True).models.create(spec))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         RegistryInfo,
         Settings,
         Sweep,
+        Unmet,
         Usage,
         VmSize,
         WorkspaceInfo,
@@ -67,8 +68,8 @@ class Workspace(Protocol):
     def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         """What this workspace will do otherwise than Azure with a spec, a sentence each."""
 
-    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
-        """What the environment of a spec asks for and the job will not find, each with what is there instead."""
+    def unmet(self, spec: CommandJob | SweepJob) -> Unmet:
+        """What the environment of a spec asks for and the job will not find."""
 
     def plan(self, spec: CommandJob | SweepJob) -> Plan:
         """What a submit of this spec would run; the same refusals, and nothing changes."""

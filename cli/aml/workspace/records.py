@@ -204,6 +204,14 @@ class PlannedDevice:
 
 
 @dataclass(frozen=True)
+class Unmet:
+    """What the environment of a spec asks for and the job would not find."""
+
+    requirements: tuple[str, ...]  # each with what is there instead
+    can_be_built: bool  # a venv would have it
+
+
+@dataclass(frozen=True)
 class PlannedEnvironment:
     """What the processes would run in."""
 

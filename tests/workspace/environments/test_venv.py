@@ -62,6 +62,13 @@ def test_a_job_runs_in_the_venv_of_its_conda_file_and_the_next_one_finds_it_buil
     assert log_of(workspace, other.name).splitlines()[-1].startswith("2.0 ")
 
 
+def test_the_submitters_pythonpath_leads_to_another_python_and_stays_behind(workspace, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", f"{os.environ.get('PYTHONPATH', '')}:/elsewhere")
+    show = "echo [${PYTHONPATH-none}]"
+    assert log_of(workspace, run(workspace, show, {"pip": ["small"]}).name).endswith("[none]\n")
+    assert ":/elsewhere]" in log_of(workspace, run(workspace, show, "pyyaml", mode="current").name)
+
+
 def test_the_index_may_stand_in_the_conda_file(workspace, wheels, monkeypatch):
     monkeypatch.delenv("UV_FIND_LINKS")
     done = run(workspace, SHOW, {"pip": ["--no-index", f"--find-links {wheels}", "small==1.5"]})
@@ -213,7 +220,7 @@ def test_environments_that_nobody_uses_are_garbage(workspace, aml_home):
     assert workspace.usage().environments_bytes > 10_000
     (aml_home / "environments" / "unfinished" / "env").mkdir(parents=True)
     workspace.collect_garbage()
-    assert [path.name for path in (aml_home / "environments").iterdir()] == [prefix.parent.name]
+    assert {path.name for path in (aml_home / "environments").iterdir()} == {prefix.parent.name, "locks"}
     os.utime(prefix.with_name("ready"), (0, 0))
     used = workspace.submit(job("touch began; sleep 300", {"pip": ["small"]}))
     wait_for((used.folder / "exec" / "wd" / "began").exists)

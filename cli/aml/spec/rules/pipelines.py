@@ -86,7 +86,7 @@ def _needed(step: Step, bounds: list[Bound]) -> Iterator[str]:
     """The inputs of the pipeline that are bound to an input which the step's component needs."""
     declared = step.interface.inputs or {}
     for bound in bounds:
-        if bound.whole and bound.pointer[0] == "inputs" and bound.keys[0] == "inputs":
+        if bound.whole and bound.pointer[0] == "inputs" and len(bound.pointer) > 1 and bound.keys[0] == "inputs":
             port = declared.get(str(bound.pointer[1]))
             if port is not None and port.required:
                 yield ".".join(bound.keys[1:])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from aml.errors import AmlError, Problem
+from aml.errors import AmlError, Pointer, Problem
 from aml.spec import reference
 from aml.spec.binding import OptionalPart, Quoted, Reference, tokens
 from aml.spec.document import Document
@@ -161,42 +161,44 @@ def _ports(document: Document) -> Iterator[Problem]:
         if len(data) > most:
             message = f"{len(data)} {namespace}; Azure ML takes {most} that are data."
             yield document.about_key("azure-limit", message, (namespace,))
-        for name in data:
-            yield from _path(document, namespace, name)
+    for pointer, path in texts(document):
+        if pointer[-3:-2] in (("inputs",), ("outputs",)) and pointer[-1] == "path" and "${{" not in path:
+            yield from _path(document, pointer, path)
 
 
-def _path(document: Document, namespace: str, name: str) -> Iterator[Problem]:
-    path = document.value(namespace, name, "path")
-    if not isinstance(path, str) or "${{" in path:
-        return
+def _path(document: Document, pointer: Pointer, path: str) -> Iterator[Problem]:
     scheme = reference.scheme(path)
-    if namespace == "outputs" and scheme in (None, "file"):
+    if pointer[-3] == "outputs" and scheme in (None, "file"):
         hint = "Write azureml://datastores/NAME/paths/PATH, or leave it out."
         message = "Azure ML writes an output to a datastore, not to a path of this machine."
-        yield document.problem("azure-path", message, (namespace, name, "path"), hint=hint)
+        yield document.problem("azure-path", message, pointer, hint=hint)
     elif scheme is not None and scheme not in _READABLE:
         hint = "Copy it to a datastore and write azureml://datastores/NAME/paths/PATH."
         message = f"Azure ML does not read {scheme}: addresses for an input."
-        yield document.problem("azure-path", message, (namespace, name, "path"), hint=hint)
+        yield document.problem("azure-path", message, pointer, hint=hint)
 
 
 def _compute(document: Document, kind: str) -> Iterator[Problem]:
-    if str(document.value("compute")).lower() not in ("local", "azureml:local"):
-        return
     hint = "Write azureml:NAME, or leave the key out for serverless compute."
-    if kind == "command":
-        message = "With `compute: local` az runs the job in docker on the machine that submits it, not in Azure."
-        yield document.problem("azure-compute", message, ("compute",), hint=hint, severity="warning")
-    else:
-        message = f"Azure ML has no `compute: local` for the kind {kind}."
-        yield document.problem("azure-compute", message, ("compute",), hint=hint)
+    for pointer, text in texts(document):
+        if pointer[-1:] not in (("compute",), ("default_compute",)) or text.lower() not in ("local", "azureml:local"):
+            continue
+        if kind == "command":
+            message = "With `compute: local` az runs the job in docker on the machine that submits it, not in Azure."
+            yield document.problem("azure-compute", message, pointer, hint=hint, severity="warning")
+        else:
+            message = f"Azure ML has no `compute: local` for the kind {kind}."
+            yield document.problem("azure-compute", message, pointer, hint=hint)
 
 
 def _timeout(document: Document) -> Iterator[Problem]:
-    timeout = whole(document.value("limits", "timeout"))
-    if timeout is not None and timeout < MIN_TIMEOUT_S:
-        message = f"Azure ML makes {MIN_TIMEOUT_S} of a timeout of {timeout} s."
-        yield document.problem("azure-limit", message, ("limits", "timeout"), severity="warning")
+    owners: list[Pointer] = [(), *(("jobs", name) for name in document.mapping("jobs"))]
+    for owner in owners:
+        for key in ("timeout", "trial_timeout"):
+            timeout = whole(document.value(*owner, "limits", key))
+            if timeout is not None and timeout < MIN_TIMEOUT_S:
+                message = f"Azure ML makes {MIN_TIMEOUT_S} of a timeout of {timeout} s."
+                yield document.problem("azure-limit", message, (*owner, "limits", key), severity="warning")
 
 
 def _mib(size_bytes: int) -> str:

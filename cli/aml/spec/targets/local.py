@@ -14,6 +14,7 @@ from aml.spec.wording import canonical
 
 _DISTRIBUTIONS = ("pytorch", "mpi", "tensorflow")
 _STEPS = ("command", "sweep", "parallel", "pipeline")
+_NOT_YET = {"pipeline": "A pipeline", "online-endpoint": "An endpoint", "online-deployment": "A deployment"}
 _SCHEMES = ("http", "https", "file", "runs")
 
 
@@ -22,7 +23,14 @@ def check(document: Document, kind: str) -> list[Problem]:
     if found is not None:
         return [found]
     found_in = [_part(part) for part in _parts(document)]
-    return [*_steps(document), *(problem for problems in found_in for problem in problems)]
+    return [*_not_yet(document, kind), *_steps(document), *(problem for problems in found_in for problem in problems)]
+
+
+def _not_yet(document: Document, kind: str) -> Iterator[Problem]:
+    if kind in _NOT_YET:
+        message = f"{_NOT_YET[kind]} can be checked, but not run on this machine yet."
+        pointer = ("$schema",) if "$schema" in document.data else ("type",) if "type" in document.data else ()
+        yield document.problem("unsupported-kind", message, pointer)
 
 
 def _part(document: Document) -> list[Problem]:
@@ -65,7 +73,7 @@ def _is_readable(path: str) -> bool:
     if reference.is_local(path) or "${{" in path or reference.scheme(path) in _SCHEMES:
         return True
     asset = path.startswith("azureml:") and not path.startswith("azureml:/")
-    return asset or path.startswith(("azureml://jobs/", "azureml://datastores/"))
+    return asset or path.startswith(("azureml://jobs/", "azureml://datastores/", "azureml://registries/"))
 
 
 def _distribution(document: Document) -> Iterator[Problem]:

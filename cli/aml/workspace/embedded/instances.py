@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from aml.workspace.embedded.triggers import last_moment
-
 RUNNING = "Running"
 STOPPED = "Stopped"
 
@@ -52,6 +50,8 @@ def idle_time(document: Mapping[str, Any]) -> timedelta | None:
 
 
 def _scheduled(past: Past, now: datetime) -> Iterator[tuple[datetime, str]]:
+    from aml.workspace.embedded.triggers import last_moment  # brings in time zones
+
     for schedule in (past.document.get("schedules") or {}).get("compute_start_stop") or ():
         trigger = schedule.get("trigger")
         if trigger is None or str(schedule.get("state") or "enabled").lower() != "enabled":

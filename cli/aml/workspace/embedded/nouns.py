@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aml.errors import AmlError
-from aml.workspace.embedded import capacity, computes, instances, names
+from aml.workspace.embedded import computes, instances, names
 from aml.workspace.embedded.assets import AssetTable
 from aml.workspace.embedded.blobs import copy_out
 from aml.workspace.embedded.computes import ComputeTable
@@ -137,6 +137,8 @@ class Computes:
         return [self._counted(compute) for compute in self.table.list(type_)]
 
     def nodes(self, name: str) -> Sequence[ComputeNode]:
+        from aml.workspace.embedded import capacity  # brings in what jobs are spread by
+
         return capacity.nodes_of(self.table.get(name), self.jobs, self.queue)
 
     def delete(self, name: str) -> None:
@@ -156,6 +158,8 @@ class Computes:
     def _counted(self, compute: Compute) -> Compute:
         if compute.type != computes.CLUSTER:
             return compute
+        from aml.workspace.embedded import capacity
+
         nodes = capacity.nodes_of(compute, self.jobs, self.queue)
         return replace(compute, node_counts=capacity.node_counts(nodes))
 

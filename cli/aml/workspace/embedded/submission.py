@@ -33,7 +33,7 @@ from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.sweeps import check_is_no_trial, check_trials_are_free
 from aml.workspace.embedded.vm_sizes import vm_size
-from aml.workspace.records import Compute, Job, Plan
+from aml.workspace.records import Compute, Job, Plan, Unmet
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,10 @@ class Submission:
             notes.append("a job can change its inputs here: this machine can't mount them read-only for it")
         return notes
 
-    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Unmet:
         """What the environment asks for and the job will not find."""
-        return self._choice(any_trial(spec)).unmet()
+        choice = self._choice(any_trial(spec))
+        return Unmet(choice.unmet(), can_be_built=choice.resolved.conda is not None)
 
     def plan(self, spec: CommandJob | SweepJob, *, tracking_uri: str | None) -> Plan:
         """What a submit would do, of a sweep the first trial; nothing is changed."""

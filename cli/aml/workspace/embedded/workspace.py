@@ -30,7 +30,7 @@ from aml.workspace.embedded.paths import WorkspacePaths, make_private, workspace
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
-from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Usage, WorkspaceInfo
+from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Unmet, Usage, WorkspaceInfo
 from aml.workspace.redaction import redacted_document
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class EmbeddedWorkspace:
     def notes(self, spec: CommandJob | SweepJob) -> Sequence[str]:
         return self._submission.notes(spec)
 
-    def unmet(self, spec: CommandJob | SweepJob) -> Sequence[str]:
+    def unmet(self, spec: CommandJob | SweepJob) -> Unmet:
         return self._submission.unmet(spec)
 
     def plan(self, spec: CommandJob | SweepJob) -> Plan:

@@ -95,6 +95,7 @@ class Steps:
         made = self._environment(job, spec, submitted, stop)
         # A container has the environment of its image: what the submitter's shell has is not for it.
         inherited = {} if made.container else {**inheritable(submitted, made.first_on_path), **made.variables}
+        inherited = {name: value for name, value in inherited.items() if name not in made.without}
         launch = plan(job, spec, paths, site, texts, inherited, uris(outputs))
         container = made.container and replace(made.container, folders=folders(outputs))
         launch = replace(launch, read_only=linked(found), layered=made.layered, container=container)

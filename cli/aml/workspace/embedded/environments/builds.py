@@ -23,12 +23,12 @@ from pathlib import Path
 
 from aml.errors import BackendError
 from aml.workspace.embedded.blobs import explained, size_bytes
+from aml.workspace.redaction import scrubbed
 
 _GRACE_S = 5.0
 _LOCK_POLL_S = 0.1
 _TAIL_BYTES = 4096
 _REASON_LENGTH = 400
-_PASSWORD = re.compile(r"://[^/\s@]+@")
 _CROSS = "\u00d7"  # uv puts it in front of an error, and draws a tree below it
 
 
@@ -125,12 +125,9 @@ class Cache:
 
     def build(self, key: str, make: Callable[[Path, Builder], None], builder: Callable[[int], Builder]) -> Path:
         """The environment, built by `make` unless it is there; one builder at a time, the others wait for it."""
-        folder = self.folder / key
-        with explained(folder):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.is_ready(key):
+        with explained(self.folder):
+            if not self._use(key):
                 self._build(key, make, builder)
-            self._ready(key).touch()  # when it was used last
         return self.place(key)
 
     def forget(self, key: str) -> None:
@@ -140,8 +137,9 @@ class Cache:
     def drop(self, *, unused_s: float, in_use: Collection[Path]) -> int:
         """Delete environments that were last used so long ago and what a build left that is over; the bytes freed."""
         freed = 0
-        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
-            with _opened(folder / "lock") as lock:
+        there = [each for each in self.folder.iterdir() if each != self._locks] if self.folder.is_dir() else []
+        for folder in there:
+            with _opened(self._locks / folder.name) as lock:
                 if try_lock(lock) and self._is_unused(folder.name, unused_s, in_use):
                     (folder / "ready").unlink(missing_ok=True)
                     freed += size_bytes(folder, set())
@@ -155,14 +153,15 @@ class Cache:
         return time.time() - ready.stat().st_mtime > unused_s and self.place(key) not in in_use
 
     def _build(self, key: str, make: Callable[[Path, Builder], None], builder: Callable[[int], Builder]) -> None:
-        with _opened(self.folder / key / "lock") as lock:
+        with _opened(self._locks / key) as lock:
             ours = builder(lock)
             if not try_lock(lock):
                 ours.say("waiting: another job builds the same environment")
                 while not try_lock(lock):
                     ours.stop.check(after_s=_LOCK_POLL_S)  # flock has no timeout
-            if self.is_ready(key):
+            if self._use(key):
                 return
+            (self.folder / key).mkdir(exist_ok=True, mode=0o700)
             shutil.rmtree(self.place(key), ignore_errors=True)  # of a build that did not end
             try:
                 make(self.place(key), ours)
@@ -170,6 +169,19 @@ class Cache:
                 shutil.rmtree(self.place(key), ignore_errors=True)
                 raise
             self._ready(key).touch()
+
+    def _use(self, key: str) -> bool:
+        """Whether it is there; the time of `ready` is when it was used last."""
+        try:
+            os.utime(self._ready(key))
+        except FileNotFoundError:
+            return False
+        return True
+
+    @property
+    def _locks(self) -> Path:
+        """They stay: whoever waits for one must not find another file of its name."""
+        return self.folder / "locks"
 
     def _ready(self, key: str) -> Path:
         return self.folder / key / "ready"
@@ -190,6 +202,7 @@ def try_lock(descriptor: int) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         yield descriptor
@@ -211,5 +224,5 @@ def _reason(log: Path, began: int) -> str:
     errors = [number for number, line in enumerate(lines) if line.lower().startswith(("error", _CROSS, "failed"))]
     told = lines[errors[-1] :] if errors else lines[-1:]
     text = " ".join(line.lstrip(f"{_CROSS}\u2570\u2500\u25b6 ") for line in told)
-    text = _PASSWORD.sub("://***@", re.sub("^error: ", "", text, flags=re.IGNORECASE))
+    text = scrubbed(re.sub("^error: ", "", text, flags=re.IGNORECASE))
     return text if len(text) <= _REASON_LENGTH else f"{text[:_REASON_LENGTH]}..."

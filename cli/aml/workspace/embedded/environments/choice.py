@@ -120,7 +120,7 @@ def _check_conda_file(choice: Choice) -> None:
         return
     why = "what is in it is not known here" if resolved.curated else "it has no conda_file that says what is in it"
     raise Misfit(
-        f"{resolved.title} can't be built in the mode {choice.mode}: {why}",
+        f"the mode {choice.mode} can't build {resolved.title}: {why}",
         "Give an environment with a conda_file, or run the job with `--environment-mode current`.",
         ("environment",),
     )

@@ -30,6 +30,7 @@ PYTHON = "AML_PYTHON"
 class Prepared:
     first_on_path: Path  # the folder of the environment's programs
     variables: Mapping[str, str]  # that go with it
+    without: tuple[str, ...] = ()  # variables of the submitter's that would lead out of it
     layered: tuple[str, ...] = ()  # folders of which the job alone sees what it changes
     container: Container | None = None
 
@@ -127,7 +128,7 @@ def _venv(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
     venv.check(wanted, _path(site))
     make = partial(venv.make, requirements=wanted, links=site.links)
     place = _build(site, stop, venv.key(wanted, site.submitted), lambda folder, builder: make(folder, builder=builder))
-    return Prepared(place / "bin", {"VIRTUAL_ENV": str(place)}, (str(place),))
+    return _inside(place, {"VIRTUAL_ENV": str(place)})
 
 
 def _conda(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
@@ -137,7 +138,11 @@ def _conda(choice: Choice, site: BuildSite, stop: Stop) -> Prepared:
     conda.check(_path(site))
     place = _build(site, stop, conda.key(content), lambda folder, builder: conda.make(folder, content, builder))
     variables = {"CONDA_PREFIX": str(place), "CONDA_DEFAULT_ENV": str(place)}
-    return Prepared(place / "bin", variables, (str(place),))
+    return _inside(place, variables)
+
+
+def _inside(place: Path, variables: Mapping[str, str]) -> Prepared:
+    return Prepared(place / "bin", variables, ("PYTHONPATH", "PYTHONHOME"), layered=(str(place),))
 
 
 def _container(choice: Choice, resources: Resources, site: BuildSite, stop: Stop) -> Prepared:
