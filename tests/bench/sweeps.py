@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 CURVES = Path(__file__).with_name("curves.csv")
@@ -25,7 +26,7 @@ PROCESSES = int(os.environ.get("AML_BENCH_PROCESSES", "500"))
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 
 
-def main(parts: list[str]) -> None:
+def main(parts: Sequence[str] = ()) -> None:
     for part in (controller, processes, samplers, policies):
         if not parts or part.__name__ in parts:
             part()
@@ -48,6 +49,7 @@ def controller_ms(sampling: str, total: int) -> list[float]:
     from aml.workspace.embedded.database import Database
     from aml.workspace.embedded.engine.sweeps.runner import Sweeps
     from aml.workspace.embedded.paths import workspace_paths
+    from aml.workspace.embedded.queue import Queue
     from aml.workspace.embedded.store import Jobs
     from aml.workspace.embedded.submission import Submission
     from aml.workspace.embedded.sweeps import SweepTable
@@ -56,19 +58,23 @@ def controller_ms(sampling: str, total: int) -> list[float]:
 
     workspace = EmbeddedWorkspace("default")
     submission: Submission = workspace._submission
-    job = submission.insert(sweep(sampling=Sampling(sampling, seed=1), total=total, concurrent=2), code_of=None)
+    job = submission.insert(
+        sweep(sampling=Sampling(sampling, seed=1), total=total, concurrent=2), code_of=None, secrets_of=None
+    )
     paths = workspace_paths("default")
     database = Database(paths.store)
     jobs = Jobs(database)
+    queue = Queue(database)
     planner = Sweeps(SweepTable(database), jobs, paths, lambda *_: None, lambda: None)
     each_ms = []
     while not jobs.get(job.name).status.is_terminal:
         began = time.thread_time()
         planner.look()
         spent = time.thread_time() - began
-        claim = jobs.claim("bench", local_jobs=2)
+        claim = queue.next(local_jobs=2)
         if claim is None:
             continue
+        queue.claim(claim.job.name, "bench")
         began = time.thread_time()
         planner.look()  # the engine looks again when it has started a job
         spent += time.thread_time() - began
@@ -143,7 +149,7 @@ def stopped(policy, curves: list[list[float]], seed: int) -> tuple[float, bool]:
 
 
 def simulated(policy, curves: list[list[float]]):
-    from workspace.sweeps.simulation import Simulation
+    from tests.workspace.sweeps.simulation import Simulation
 
     spec = sweep(total=len(curves), concurrent=4, policy=policy, goal="maximize")
     simulation = Simulation(spec, lambda number, _: curves[number], workers=4)
@@ -157,8 +163,9 @@ def regret(how: str, surface, best: float, seed: int) -> float:
     if how == "optuna":
         drawn = optunas(surface, seed, chance)
     else:
+        from tests.workspace.sweeps.simulation import Simulation
+
         from aml.spec.sweep import Sampling
-        from workspace.sweeps.simulation import Simulation
 
         spec = sweep(sampling=Sampling(how, seed=seed), total=TRIALS, concurrent=1)
         simulation = Simulation(spec, lambda _, values: [surface(values, chance)], workers=1)

@@ -233,6 +233,17 @@ def test_the_engine_tells_its_pid_its_port_and_what_runs(spec):
     assert json.loads(aml("engine", "status").stdout)["running"] is False
 
 
+def test_a_pipeline_is_checked_and_then_refused(tmp_path):
+    file = tmp_path / "pipeline.yml"
+    file.write_text("type: pipeline\njobs: {a: {component: azureml:a:1, inputs: {x: '${{parent.inputs.x}}'}}}\n")
+    wrong = aml("job", "create", "-f", "pipeline.yml", cwd=tmp_path)
+    assert "unknown-binding" in wrong.stderr
+    file.write_text("type: pipeline\njobs: {a: {component: azureml:a:1}}\n")
+    done = aml("job", "create", "-f", "pipeline.yml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("ERROR: pipeline.yml is a pipeline, which can't be run here yet\n")
+
+
 def test_a_file_of_another_kind_is_refused_by_its_kind(tmp_path):
     (tmp_path / "model.yml").write_text("name: m\npath: .\ntype: custom_model\n")
     done = aml("job", "create", "-f", "model.yml", cwd=tmp_path)

@@ -32,6 +32,18 @@ def test_the_quickstart_trains_and_registers_a_model():
     assert (Path(model["path"]) / "model.pt").stat().st_size > 40_000_000
 
 
+def test_the_quickstart_sweep_registers_the_model_of_its_best_trial():
+    pytest.importorskip("torch")
+    spec = str(ROOT / "specs" / "quickstart" / "sweep.yml")
+    limits = ("limits.max_total_trials=1", "limits.max_concurrent_trials=1")
+    short = ("inputs.epochs=1", "inputs.image_size=16", *limits)
+    done = aml("job", "create", "-f", spec, "--set", *short, "--name", "tuned", "--stream")
+    assert done.returncode == 0, done.stderr
+    best = json.loads(done.stdout)["properties"]["best_child_run_id"]
+    model = json.loads(aml("model", "show", "-n", "digits-resnet18", "--label", "latest").stdout)
+    assert (model["version"], model["job_name"]) == ("1", best)
+
+
 def test_the_example_of_the_readme_is_valid_and_its_mistake_is_reported_as_it_says(tmp_path):
     (spec,) = blocks("yaml")
     for folder in ("src", "data"):

@@ -106,7 +106,9 @@ def test_a_registry_is_made_listed_shown_and_deleted(tmp_path):
     made = run("registry", "create", "-n", "mine")
     assert run("registry", "show", "-n", "mine") == made
     assert aml("registry", "create", "-n", "mine").returncode == 1
-    (tmp_path / "registry.yml").write_text("name: of-file\nlocation: eastus\n")
+    (tmp_path / "registry.yml").write_text(
+        "name: of-file\nlocation: eastus\nreplication_locations: [{location: eastus}]\n"
+    )
     run("registry", "create", "-f", str(tmp_path / "registry.yml"))
     assert [each["name"] for each in run("registry", "list")] == ["mine", "of-file"]
     assert aml("registry", "delete", "-n", "mine").returncode == 1

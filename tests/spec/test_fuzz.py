@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from aml.errors import AmlError
 from aml.spec.binding import bind, references, suspects
+from aml.spec.convert import converted
 from aml.spec.discover import is_azure_ml
 from aml.spec.document import Document
 from aml.spec.load import loads
@@ -33,11 +34,13 @@ WORDS += " 0x 1e5 2026-01-01 2026-99-99 ~ yes .inf ${{inputs.a}} $[[ jobs trial 
 PIECES = st.sampled_from(
     [*WORDS.split(), ": ", "- ", '"', " ", "\n", "\n  ", "\n---\n", "\t", "\x00", "\ufeff", "\u2028"]
 )
+RUN = loads("command: echo\n", "a.runconfig", Path("/"))  # what a HyperDrive configuration samples
 KEYS = sorted({str(key) for data in DATA for key in data} | {"type", "path", "value", "values", "name"})
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(10**20), 10**20),
+    st.sampled_from(["9" * 5_000, "-1", "0x", "1_000", "\u0664"]),  # what looks like a number
     st.floats(),
     st.dates(),
     st.text(max_size=5),
@@ -66,6 +69,8 @@ def take(document: Document) -> None:
         judge(document, target, lambda _: FolderSize(1, 1))
     with suppress(AmlError):
         parse(document)
+    with suppress(AmlError):
+        converted(document, document.folder, RUN, None)
 
 
 @fuzzed

@@ -18,6 +18,7 @@ type: pipeline
 settings: {default_compute: local}
 jobs: {a: {compute: local, limits: {timeout: 5}, inputs: {d: {path: 's3://a/b'}}}}
 """
+PIPELINE = ("unsupported-kind", "type")
 JOB = "command: echo\nenvironment: azureml:any:1\n"
 
 
@@ -108,22 +109,22 @@ def test_a_folder_that_can_not_be_stored_is_told(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("distribution: {type: Ray}\n", [("local-distribution", "distribution.type")]),
-        ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1'}}\n", [("local-path", "inputs.a.path")]),
-        ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1', mode: Direct}}\n", []),
+        ("inputs: {a: {path: 's3://bucket/x'}}\n", [("local-path", "inputs.a.path")]),
+        ("inputs: {a: {path: 's3://bucket/x', mode: Direct}}\n", []),
+        ("inputs: {a: {path: 'azureml://registries/x/data/y/versions/1'}}\n", []),
         ("inputs: {a: {path: azureml:x:1}, b: {path: 'https://x/y'}, c: {path: ./x}}\n", []),
         (
             "type: pipeline\njobs: {a: {distribution: {type: ray}, services: {s: {type: ssh}}}}\n",
-            [("local-distribution", "jobs.a.distribution.type"), ("local-service", "jobs.a.services.s")],
+            [PIPELINE, ("local-distribution", "jobs.a.distribution.type"), ("local-service", "jobs.a.services.s")],
         ),
         ("environment: {image: x, os_type: Windows}\n", [("local-environment", "environment.os_type")]),
-        ("type: pipeline\njobs: {a: {type: spark}, b: {type: command}}\n", [("local-step", "jobs.a.type")]),
         (
             "type: sweep\ntrial: {distribution: {type: ray}}\n",
             [("local-distribution", "trial.distribution.type")],
         ),
         (
             "type: pipeline\njobs: {a: {component: {environment: {image: x, os_type: windows}}}}\n",
-            [("local-environment", "jobs.a.component.environment.os_type")],
+            [PIPELINE, ("local-environment", "jobs.a.component.environment.os_type")],
         ),
     ],
 )

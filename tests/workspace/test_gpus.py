@@ -114,8 +114,10 @@ def test_a_device_is_leased_for_all_workspaces(workspace, driver):
     waiting = submit(other, SHOW)
     assert finish(other, submit(other, "true", compute=cpu_cluster(other))).status is Status.COMPLETED
     assert other.job(waiting).status is Status.QUEUED
+    wait_for(lambda: other.job(waiting).message == "it waits for a GPU that other jobs have")
     let_go(workspace, name)
-    assert finish(other, waiting).status is Status.COMPLETED
+    ended = finish(other, waiting)
+    assert (ended.status, ended.message) == (Status.COMPLETED, None)
 
 
 def test_a_killed_engine_gives_no_device_away_and_the_end_of_the_job_does(workspace, driver):

@@ -47,6 +47,10 @@ def job_spec(file: Path, sets: Sequence[str], *, strict: bool = False, **flags: 
     if strict and (found := problems(document)):
         raise SpecError(document.file, [replace(problem, severity="error") for problem in found], document.text)
     kind = kind_of(document)
+    if kind == "pipeline":
+        parse(document, kind)
+        hint = "`aml validate` checks it, with --target azure for what Azure ML would refuse."
+        raise AmlError(f"{document.file} is a pipeline, which can't be run here yet", hint)
     return _spec(document, kind, SweepJob) if kind == "sweep" else _spec(document, kind, CommandJob)
 
 

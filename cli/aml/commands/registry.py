@@ -6,6 +6,7 @@ import typer
 
 from aml.commands._options import MaxResults, Name, NoWait, OptionalFile, OptionalName, Sets, Yes
 from aml.commands._output import confirm, emit, emit_list
+from aml.commands._validate import validate_verb
 from aml.view import cards, entities
 from aml.workspace import create_registry, delete_registry, open_registry, registries
 from aml.workspace.records import RegistryInfo
@@ -49,3 +50,6 @@ def delete(name: Name, yes: Yes = False, no_wait: NoWait = False) -> None:  # no
 
 def _emit(info: RegistryInfo) -> None:
     emit(entities.registry(info), card=lambda color: cards.registry(info, color=color))
+
+
+app.command()(validate_verb("registry"))

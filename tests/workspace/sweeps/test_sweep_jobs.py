@@ -251,3 +251,29 @@ def test_what_a_workspace_tells_of_a_sweep(workspace, code):
     assert sweep.importance["x"] > 0.8
     with pytest.raises(NotFound, match="there is no sweep named"):
         workspace.sweeps.get(sweep.best.name)
+
+
+def test_a_job_named_like_a_trial_is_refused_before_and_while_its_sweep_runs(workspace, code):
+    for name in ("mine_1", "other_x1", "other_"):
+        workspace.submit(command_job("true", name=name))
+    with pytest.raises(Conflict, match="a trial of the sweep mine would be named mine_1, as a job is"):
+        workspace.submit(sweep_job(code=code(), name="mine"))
+    sweep = workspace.submit(sweep_job("sleep 300", name="other"))
+    for name in ("other_2", "OTHER_7"):
+        with pytest.raises(Conflict, match=f"{name} is the name of a trial of the sweep"):
+            workspace.submit(command_job("true", name=name))
+    workspace.cancel(sweep.name)
+
+
+def test_the_trials_of_a_sweep_get_its_secrets_and_no_record_has_them(workspace, code):
+    body = "import os; print(os.environ['API_KEY'], os.environ['PIN'])\nlog('accuracy', 1.0, 0)\n"
+    workspace.change_settings({"redacted_variables": "PIN"})
+    spec = sweep_job(code=code(body), total=2)
+    secret = {"API_KEY": "correct-horse", "PIN": "battery"}
+    spec = replace(spec, trial=replace(spec.trial, environment_variables=secret))
+    sweep = finished(workspace, spec)
+    records = [workspace.job(sweep.name), *trials_of(workspace, sweep.name)]
+    assert "correct-horse" not in str(records)
+    assert "battery" not in str(records)
+    for trial in records[1:]:
+        assert "correct-horse battery" in log_of(workspace, trial.name)

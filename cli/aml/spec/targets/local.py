@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
 
 from aml.errors import Problem
 from aml.spec import reference
 from aml.spec.document import Document
 from aml.spec.parse import unusable
-from aml.spec.pipeline import StepType
-from aml.spec.wording import canonical
 
 _DISTRIBUTIONS = ("pytorch", "mpi", "tensorflow")
-_STEPS = ("command", "sweep", "parallel", "pipeline")
+_NOT_YET = {"pipeline": "A pipeline", "online-endpoint": "An endpoint", "online-deployment": "A deployment"}
 _SCHEMES = ("http", "https", "file", "runs")
 
 
@@ -22,7 +19,14 @@ def check(document: Document, kind: str) -> list[Problem]:
     if found is not None:
         return [found]
     found_in = [_part(part) for part in _parts(document)]
-    return [*_steps(document), *(problem for problems in found_in for problem in problems)]
+    return [*_not_yet(document, kind), *(problem for problems in found_in for problem in problems)]
+
+
+def _not_yet(document: Document, kind: str) -> Iterator[Problem]:
+    if kind in _NOT_YET:
+        message = f"{_NOT_YET[kind]} can be checked, but not run on this machine yet."
+        pointer = ("$schema",) if "$schema" in document.data else ("type",) if "type" in document.data else ()
+        yield document.problem("unsupported-kind", message, pointer)
 
 
 def _part(document: Document) -> list[Problem]:
@@ -40,16 +44,6 @@ def _parts(document: Document) -> Iterator[Document]:
             yield from _parts(document.part("jobs", name))
 
 
-def _steps(document: Document) -> Iterator[Problem]:
-    for name in document.mapping("jobs"):
-        kind = document.value("jobs", name, "type")
-        step = canonical(kind, get_args(StepType)) if isinstance(kind, str) else None
-        if step is not None and step not in _STEPS:
-            hint = f"What can: {', '.join(_STEPS)}."
-            message = f"A step of the type {step} can't be run on this machine."
-            yield document.problem("local-step", message, ("jobs", name, "type"), hint=hint)
-
-
 def _inputs(document: Document) -> Iterator[Problem]:
     for name, value in document.mapping("inputs").items():
         path = value.get("path") if isinstance(value, dict) else None
@@ -65,7 +59,7 @@ def _is_readable(path: str) -> bool:
     if reference.is_local(path) or "${{" in path or reference.scheme(path) in _SCHEMES:
         return True
     asset = path.startswith("azureml:") and not path.startswith("azureml:/")
-    return asset or path.startswith(("azureml://jobs/", "azureml://datastores/"))
+    return asset or path.startswith(("azureml://jobs/", "azureml://datastores/", "azureml://registries/"))
 
 
 def _distribution(document: Document) -> Iterator[Problem]:

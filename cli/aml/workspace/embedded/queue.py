@@ -65,13 +65,18 @@ class Queue:
         """Make a Queued job Preparing and this lease's, with these GPUs; False if it is not Queued any more."""
         with self._database.transaction() as write:
             row = write.execute(
-                "UPDATE job SET status = 'Preparing', lease = ?, devices = ? WHERE name = ? AND status = 'Queued' "
-                "RETURNING id, name",
+                "UPDATE job SET status = 'Preparing', lease = ?, devices = ?, message = NULL "
+                "WHERE name = ? AND status = 'Queued' RETURNING id, name",
                 (lease, json.dumps(list(devices)), name),
             ).fetchone()
             if row is not None:
                 record_event(write, row, datetime.now(UTC), Status.PREPARING)
         return row is not None
+
+    def note(self, name: str, message: str) -> None:
+        """Say what a Queued job waits for."""
+        with self._database.transaction() as write:
+            write.execute("UPDATE job SET message = ? WHERE name = ? AND status = 'Queued'", (message, name))
 
     def at_work(self) -> Sequence[AtWork]:
         """In the order of submission."""

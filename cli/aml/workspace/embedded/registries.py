@@ -10,6 +10,7 @@ from aml.workspace.embedded import names
 from aml.workspace.embedded.assets import AssetTable, NewAsset
 from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.filesystems import refuse_network
 from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.nouns import Assets, Models
 from aml.workspace.embedded.paths import home, make_private, registry_paths
@@ -25,6 +26,7 @@ class EmbeddedRegistry:
         names.check_asset_name(name, "a registry")
         self._name = name
         self._paths = paths = registry_paths(name)
+        refuse_network(paths.folder)
         with explained(paths.folder):
             make_private(paths.folder)
         self._database = Database(paths.store)

@@ -30,8 +30,9 @@ class Placed:
 
 @dataclass(frozen=True)
 class _Short:
-    """Devices, and how many of them a job waits for."""
+    """A job that waits for devices, and how many of them it misses."""
 
+    name: str = ""
     devices: frozenset[str] = frozenset()
     missing: int = 0
     low_priority: bool = False
@@ -66,7 +67,7 @@ class Placement:
             if not claim.needs.low_priority or self._has_room(claim):
                 placed = self._place(claim, now)
             now.closed.add(claim.compute)
-        self._short = now.short or _Short()
+        self._wait_for(now.short or _Short())
         return placed
 
     def again(self, claim: Claim) -> Placed | None:
@@ -89,6 +90,12 @@ class Placement:
                 missing -= held
                 yield job.name
 
+    def _wait_for(self, short: _Short) -> None:
+        if short.missing and short != self._short:
+            what = "a GPU" if short.missing == 1 else f"{short.missing} GPUs"
+            self._queue.note(short.name, f"it waits for {what} that other jobs have")
+        self._short = short
+
     def _place(self, claim: Claim, now: _Pass) -> Placed | None:
         if now.found is None:
             return None if claim.needs.gpus else Placed(claim)
@@ -108,7 +115,7 @@ class Placement:
             return Placed(claim, taken)
         taken.release()
         uuids = frozenset(device.uuid for device in pool)
-        now.short = _Short(uuids, count - len(taken.devices), claim.needs.low_priority)
+        now.short = _Short(claim.job.name, uuids, count - len(taken.devices), claim.needs.low_priority)
         return None
 
     def _wanted(self, claim: Claim, found: Found) -> tuple[tuple[gpus.Device, ...], int]:

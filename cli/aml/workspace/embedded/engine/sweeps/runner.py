@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -46,6 +47,7 @@ class _Known:
     cursors: dict[int, int] = field(default_factory=dict)  # number of a trial -> the last report that was read
     open: dict[int, int] = field(default_factory=dict)  # row of a trial that is not over -> its number
     last_row: int = 0
+    began: float | None = None  # when it started, on this engine's own clock, which nobody sets
 
 
 class Sweeps:
@@ -99,7 +101,7 @@ class Sweeps:
         if sweep.status is Status.FINALIZING:
             self._finalize(sweep, known, sweep.properties.get(BEST))
             return False
-        timed_out = sweep.status is Status.RUNNING and _is_over_time(sweep, known.spec)
+        timed_out = sweep.status is Status.RUNNING and _is_over_time(sweep, known)
         if timed_out:
             self._table.time_out(sweep.name)
         canceling = timed_out or sweep.status is Status.CANCEL_REQUESTED
@@ -228,7 +230,9 @@ class Sweeps:
             known.open[row.id] = number
 
 
-def _is_over_time(sweep: Job, spec: SweepJob) -> bool:
-    if spec.limits.timeout is None or sweep.started_at is None:
+def _is_over_time(sweep: Job, known: _Known) -> bool:
+    if known.spec.limits.timeout is None or sweep.started_at is None:
         return False
-    return (datetime.now(UTC) - sweep.started_at).total_seconds() >= spec.limits.timeout
+    if known.began is None:
+        known.began = time.monotonic() - max(0.0, (datetime.now(UTC) - sweep.started_at).total_seconds())
+    return time.monotonic() - known.began >= known.spec.limits.timeout
