@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from aml.spec.model import Output
 from aml.spec.sweep import Choice, EarlyTermination, Objective, Sampling, SweepJob, SweepLimits, Trial, Uniform
 from aml.spec.updates import Update
 from aml.workspace.records import JobFilter, Reason, Status
-from conftest import engine_pid, kill, log_of, wait_for
+from conftest import command_job, engine_pid, kill, log_of, wait_for
 
 SPACE = {"x": Uniform("uniform", 0, 1), "kind": Choice(("a", "b"))}
 LOG = """\
