@@ -278,3 +278,18 @@ def test_the_trials_of_a_sweep_get_its_secrets_and_no_record_has_them(workspace,
     assert "battery" not in str(records)
     for trial in records[1:]:
         assert "correct-horse battery" in log_of(workspace, trial.name)
+
+
+def test_four_gpus_run_four_of_eight_concurrent_trials_each_with_its_own(workspace, driver):
+    uuids = driver.has(4)
+    spec = sweep_job("echo [$CUDA_VISIBLE_DEVICES]; sleep 300", total=8, limits={"max_concurrent_trials": 8})
+    job = workspace.submit(spec)
+
+    def running():
+        return [trial for trial in trials_of(workspace, job.name) if trial.status is Status.RUNNING]
+
+    wait_for(lambda: len(running()) == 4 and all(log_of(workspace, trial.name) for trial in running()))
+    assert {log_of(workspace, trial.name).strip().strip("[]") for trial in running()} == set(uuids)
+    assert [trial.status for trial in trials_of(workspace, job.name)].count(Status.QUEUED) == 4
+    workspace.cancel(job.name)
+    assert workspace.wait(job.name, timeout_s=30).status is Status.CANCELED

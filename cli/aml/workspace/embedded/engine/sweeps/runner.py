@@ -84,8 +84,7 @@ class Sweeps:
             raise
         except Exception as error:
             log.exception("%s: failed in the engine", row.job.name)
-            message = error.message if isinstance(error, AmlError) else f"{type(error).__name__}: {error}"
-            self._fail(row.job, message)
+            self._fail(row.job, _told(error))
             return False
 
     def _fail(self, sweep: Job, message: str) -> None:
@@ -118,6 +117,8 @@ class Sweeps:
             self._table.end_trial(stop.name, Reason.STOPPED_EARLY, stop.why)
         for name in made.cancel:
             self._table.end_trial(name, Reason.SWEEP_ENDED, f"the sweep {sweep.name} came to its end")
+        if made.stops or made.cancel:
+            self._wake()  # the loop looks at running jobs before it looks at sweeps
         message = remark(known.spec, known.trials, self._table.metric_names)
         if (message, made.best) != (sweep.message, sweep.properties.get(BEST)) and made.end is None:
             self._table.note(sweep.name, message, made.best)
@@ -148,11 +149,12 @@ class Sweeps:
         def work() -> None:
             try:
                 self._over(sweep.name, *self._registered(known.spec, best))
-            except StoreError as error:
+            except StoreError as error:  # the next look of the loop tries again
                 log.warning("%s: %s; trying again", sweep.name, error.message)
-            finally:
                 self._finalizing.discard(sweep.name)
-                self._wake()
+                return
+            self._finalizing.discard(sweep.name)
+            self._wake()
 
         self._worker.submit(work)
 
@@ -162,8 +164,9 @@ class Sweeps:
                 self._register(self._jobs.get(best), spec)
         except StoreError:
             raise
-        except AmlError as error:
-            return Reason.FINALIZE_FAILED, error.message
+        except Exception as error:
+            log.exception("%s: its outputs could not be registered", best)
+            return Reason.FINALIZE_FAILED, _told(error)
         return Reason.TRIALS_ENDED, None
 
     def _submit(self, row: SweepRow, spec: SweepJob, number: int, draw: Draw) -> None:
@@ -228,6 +231,10 @@ class Sweeps:
             known.open.pop(row.id, None)
         else:
             known.open[row.id] = number
+
+
+def _told(error: Exception) -> str:
+    return error.message if isinstance(error, AmlError) else f"{type(error).__name__}: {error}"
 
 
 def _is_over_time(sweep: Job, known: _Known) -> bool:
