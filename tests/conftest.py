@@ -15,7 +15,7 @@ import pytest
 
 from aml.spec.model import CommandJob
 from aml.workspace import Workspace, open_workspace
-from aml.workspace.embedded import leases
+from aml.workspace.embedded.compute import leases
 from devices import Driver
 
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from aml.spec.model import AmlCompute
-from aml.workspace.embedded import gpus, leases
+from aml.workspace.embedded.compute import gpus, leases
 from aml.workspace.records import Status
 from chaos.test_kills import JOBS, jobs_processes, kill_at_random, wait_until_over
 from conftest import command_job, wait_for

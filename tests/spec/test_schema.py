@@ -17,8 +17,8 @@ from aml.spec.document import Document
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
 from aml.spec.parse import problems
-from aml.spec.schema import check
-from aml.spec.schema_files import KEYWORDS, schema_of
+from aml.spec.schema.check import check
+from aml.spec.schema.files import KEYWORDS, schema_of
 
 SPECS = Path(__file__).parents[1] / "specs"
 CASES = (

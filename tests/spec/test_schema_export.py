@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT7
 from aml.errors import NotFound, SpecError
 from aml.spec.kinds import kind_of
 from aml.spec.load import load
-from aml.spec.schema_export import exported, listing, standalone
+from aml.spec.schema.export import exported, listing, standalone
 
 SPECS = Path(__file__).parents[1] / "specs"
 KINDS = [each["kind"] for each in listing()]

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aml.spec import stored_pipeline
 from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
 from aml.spec.model import AmlCompute, CommandJob, Component, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
 from aml.spec.pipeline import ParallelComponent, PipelineComponent, PipelineJob
-from aml.spec.stored import component_document, component_of, compute_document, document_of, from_document
-from aml.spec.stored_sweep import sweep_document, sweep_of
+from aml.spec.stored import pipelines as stored_pipeline
+from aml.spec.stored.basics import component_document, component_of, compute_document, document_of, from_document
+from aml.spec.stored.sweeps import sweep_document, sweep_of
 from aml.spec.sweep import SweepJob
 
 VALID = Path(__file__).parents[1] / "specs" / "valid"

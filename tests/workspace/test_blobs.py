@@ -15,8 +15,8 @@ import pytest
 from aml import load_job
 from aml.errors import BackendError
 from aml.workspace import open_workspace
-from aml.workspace.embedded import snapshot
-from aml.workspace.embedded.blobs import Blobs
+from aml.workspace.embedded.files import snapshot
+from aml.workspace.embedded.files.blobs import Blobs
 from conftest import command_job
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from aml.errors import Conflict, NotFound
 from aml.spec.model import AmlCompute, ComputeInstance, Resources
-from aml.workspace.embedded import capacity
+from aml.workspace.embedded.compute import capacity
 from aml.workspace.records import Reason, Status
 from conftest import command_job, engine_pid, kill, wait_for
 

@@ -15,8 +15,8 @@ import pytest
 
 from aml.errors import BackendError, Conflict
 from aml.spec.model import DataInput
-from aml.workspace.embedded import downloads
-from aml.workspace.embedded.downloads import fetch
+from aml.workspace.embedded.files import downloads
+from aml.workspace.embedded.files.downloads import fetch
 from aml.workspace.records import Reason, Status
 from conftest import command_job, log_of, wait_for
 

@@ -6,8 +6,8 @@ import pytest
 
 from aml.errors import BackendError, Conflict
 from aml.workspace import create_workspace, open_workspace
-from aml.workspace.embedded import filesystems
-from aml.workspace.embedded.filesystems import mount_of, refuse_network
+from aml.workspace.embedded.files import filesystems
+from aml.workspace.embedded.files.filesystems import mount_of, refuse_network
 
 MOUNTS = r"""
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw

@@ -14,7 +14,7 @@ import pytest
 from aml.errors import BackendError
 from aml.spec.model import AmlCompute, Resources
 from aml.workspace import create_workspace, open_workspace
-from aml.workspace.embedded import gpus, leases
+from aml.workspace.embedded.compute import gpus, leases
 from aml.workspace.records import Reason, Status
 from cli.terminal import aml
 from conftest import command_job, engine_pid, kill, log_of, wait_for

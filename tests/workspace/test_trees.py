@@ -9,7 +9,7 @@ import pytest
 
 from aml.errors import AmlError, NotFound
 from aml.spec.model import Output
-from aml.workspace.embedded.trees import copy_tree
+from aml.workspace.embedded.files.trees import copy_tree
 from aml.workspace.records import Status
 from cli.terminal import aml
 from conftest import command_job, log_of

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aml.workspace.embedded.instances import Past, idle_time, state_now
-from aml.workspace.embedded.triggers import last_moment
+from aml.workspace.embedded.compute.instances import Past, idle_time, state_now
+from aml.workspace.embedded.compute.triggers import last_moment
 
 MADE = datetime(2026, 1, 1, 9, 30, tzinfo=UTC)  # a Thursday
 

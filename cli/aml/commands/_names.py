@@ -45,13 +45,13 @@ def _attach(param: Parameter, complete: Any) -> None:
 
 
 def _names(kind: str, ctx: Context, param: Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    from aml.workspace.embedded.known_names import known_names
+    from aml.workspace.embedded.catalog.known_names import known_names
 
     return list(known_names(kind, incomplete, _workspace_name()))
 
 
 def _versions(kind: str, ctx: Context, param: Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    from aml.workspace.embedded.known_names import known_versions
+    from aml.workspace.embedded.catalog.known_names import known_versions
 
     name, registry = ctx.params.get("name"), ctx.params.get("registry_name")
     return list(known_versions(kind, name, incomplete, _workspace_name(), registry)) if name else []

@@ -8,7 +8,7 @@ from pathlib import Path
 from aml.spec.check import Judge
 from aml.spec.report import Target
 from aml.spec.targets import FolderSize, judge
-from aml.workspace.embedded.snapshot import listing
+from aml.workspace.embedded.files.snapshot import listing
 
 
 def judge_for(target: Target) -> Judge:

@@ -11,7 +11,7 @@ import typer
 from aml.commands._app import globals_
 from aml.commands._output import emit, emit_list
 from aml.errors import AmlError
-from aml.spec import schema_export
+from aml.spec.schema import export as schema_export
 from aml.view import documents
 
 app = typer.Typer()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aml.errors import AmlError
-from aml.spec import schema_files
 from aml.spec.document import Document
 from aml.spec.kinds import by_keys, by_schema, by_type, by_version_1
+from aml.spec.schema import files as schema_files
 
 SUFFIXES = (".yml", ".yaml", ".runconfig")
 _V1_FOLDER = ".azureml"  # hidden, and walked all the same

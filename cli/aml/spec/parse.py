@@ -7,32 +7,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from aml.errors import Pointer, Problem, SpecError
-from aml.spec import rules, schema, schema_files
+from aml.spec import rules
 from aml.spec.document import Document
 from aml.spec.kinds import V1, kind_of
+from aml.spec.schema import check as schema
+from aml.spec.schema import files as schema_files
 
 if TYPE_CHECKING:
     from aml.spec.model import Spec
 
 _BUILDERS: Mapping[str, tuple[str, str]] = {
-    "command": ("build", "command_job"),
-    "command-component": ("build_component", "command_component"),
-    "sweep": ("build_sweep", "sweep_job"),
-    "pipeline": ("build_pipeline", "pipeline_job"),
-    "pipeline-component": ("build_pipeline", "pipeline_component"),
-    "parallel-component": ("build_pipeline", "parallel_component"),
-    "model": ("build", "model"),
-    "data": ("build", "data"),
-    "environment": ("build", "environment"),
-    "amlcompute": ("build", "amlcompute"),
-    "computeinstance": ("build", "compute_instance"),
-    "azure_blob": ("build_datastores", "datastore"),
-    "azure_file": ("build_datastores", "datastore"),
-    "azure_data_lake_gen1": ("build_datastores", "datastore"),
-    "azure_data_lake_gen2": ("build_datastores", "datastore"),
-    "one_lake": ("build_datastores", "datastore"),
-    "online-endpoint": ("build_serving", "online_endpoint"),
-    "online-deployment": ("build_serving", "online_deployment"),
+    "command": ("build.basics", "command_job"),
+    "command-component": ("build.components", "command_component"),
+    "sweep": ("build.sweeps", "sweep_job"),
+    "pipeline": ("build.pipelines", "pipeline_job"),
+    "pipeline-component": ("build.pipelines", "pipeline_component"),
+    "parallel-component": ("build.pipelines", "parallel_component"),
+    "model": ("build.basics", "model"),
+    "data": ("build.basics", "data"),
+    "environment": ("build.basics", "environment"),
+    "amlcompute": ("build.basics", "amlcompute"),
+    "computeinstance": ("build.basics", "compute_instance"),
+    "azure_blob": ("build.datastores", "datastore"),
+    "azure_file": ("build.datastores", "datastore"),
+    "azure_data_lake_gen1": ("build.datastores", "datastore"),
+    "azure_data_lake_gen2": ("build.datastores", "datastore"),
+    "one_lake": ("build.datastores", "datastore"),
+    "online-endpoint": ("build.serving", "online_endpoint"),
+    "online-deployment": ("build.serving", "online_deployment"),
 }
 """Kind -> the module beside this one, and its function; who only checks a file does not load it."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
     from aml.spec.model import Datastore as DatastoreSpec
-    from aml.spec.stored_pipeline import AnyComponent
+    from aml.spec.stored.pipelines import AnyComponent
     from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.records import (
@@ -295,8 +295,8 @@ def open_workspace(name: str | None = None) -> Workspace:
 
 def open_registry(name: str, *, create: bool = False) -> Registry:
     """The registry of that name; `NotFound` if there is none, unless it is to be made."""
-    from aml.workspace.embedded.references import existing_registry
-    from aml.workspace.embedded.registries import EmbeddedRegistry
+    from aml.workspace.embedded.catalog.references import existing_registry
+    from aml.workspace.embedded.catalog.registries import EmbeddedRegistry
 
     if not create:
         existing_registry(name)
@@ -305,21 +305,21 @@ def open_registry(name: str, *, create: bool = False) -> Registry:
 
 def create_registry(name: str) -> Registry:
     """A new, empty registry; `Conflict` if there is one of that name."""
-    from aml.workspace.embedded import registries as embedded
+    from aml.workspace.embedded.catalog import registries as embedded
 
     return embedded.create_registry(name)
 
 
 def delete_registry(name: str) -> None:
     """Delete a registry with all that is in it; what refers to it will not find it."""
-    from aml.workspace.embedded import registries as embedded
+    from aml.workspace.embedded.catalog import registries as embedded
 
     embedded.delete_registry(name)
 
 
 def registries() -> Sequence[RegistryInfo]:
     """Every registry there is on this machine."""
-    from aml.workspace.embedded import registries as embedded
+    from aml.workspace.embedded.catalog import registries as embedded
 
     return embedded.registries()
 

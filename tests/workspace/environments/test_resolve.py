@@ -6,7 +6,7 @@ import pytest
 
 from aml.errors import NotFound
 from aml.spec.model import Environment
-from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.catalog.assets import AssetTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.environments.resolve import resolve
 from aml.workspace.embedded.paths import workspace_paths

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from aml.workspace.embedded.catalog.models import ModelTable
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.server.server import Principal, Server
 from aml.workspace.embedded.tracking.routes import routes

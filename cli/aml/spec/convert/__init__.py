@@ -65,7 +65,7 @@ def neighbour(file: Path) -> Path | None:
 def _job(document: Document, script: str | None) -> Mapping[str, Any]:
     from aml.spec.convert.runconfig import Script, job_of
     from aml.spec.convert.runconfig_rules import project_of
-    from aml.spec.stored import document_of
+    from aml.spec.stored.basics import document_of
 
     project = project_of(document.folder / Path(document.file).name)
     return document_of(job_of(document, Script(project, script)))

@@ -18,7 +18,7 @@ from aml.spec.load import load
 from aml.spec.model import CommandJob
 from aml.spec.overrides import document_from
 from aml.spec.parse import parse
-from aml.spec.stored import document_of
+from aml.spec.stored.basics import document_of
 from aml.spec.sweep import SweepJob
 
 _VALUES: Mapping[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from aml.spec.document import Document
 from aml.spec.rules import deployments, environments, files, paths
 from aml.spec.rules.identities import single_identity
 from aml.spec.rules.lacking import lacks
-from aml.spec.schema_files import schema_of
+from aml.spec.schema.files import schema_of
 from aml.spec.wording import canonical
 
 _KIND = "batch-deployment"

@@ -9,11 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from aml.errors import AmlError, Pointer, Problem, SpecError
-from aml.spec import reference, schema
+from aml.spec import reference
 from aml.spec.document import Document
 from aml.spec.kinds import component_kind_of, kind_of
 from aml.spec.load import load
 from aml.spec.rules import check
+from aml.spec.schema import check as schema
 
 MAX_NESTED = 20
 _NAMES = (("name",), ("version",))  # a step does not need them

@@ -59,7 +59,7 @@ def _content(
 def _errors(document: Document, kind: str) -> list[Problem]:
     """The errors of a document, none where its kind can't be checked."""
     from aml.spec.parse import problems
-    from aml.spec.schema_files import has
+    from aml.spec.schema.files import has
 
     found = problems(document, kind) if has(kind) else []
     return [problem for problem in found if problem.severity == "error"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aml.spec.document import Document
-from aml.spec.schema_files import schema_of
+from aml.spec.schema.files import schema_of
 from aml.spec.wording import did_you_mean
 
 

@@ -11,7 +11,7 @@ from aml.errors import Problem
 from aml.spec import cron
 from aml.spec.document import Document
 from aml.spec.rules.values import whole
-from aml.spec.schema_files import definition
+from aml.spec.schema.files import definition
 from aml.spec.wording import did_you_mean, short
 
 _CRON = "A field is *, a number, a range 1-5, a list 1,2 or steps */2: 0 8 * * 1-5 is 8 o'clock on working days."

@@ -15,7 +15,7 @@ from pathlib import Path
 from aml.errors import BackendError
 
 SCHEMAS = ("schema.sql", "tracking/schema.sql")
-VERSION = 4
+VERSION = 2
 """Of the two schemas. A change of them raises it, adds `migrations/VERSION.sql`, which makes a store of this version
 from one of the version before, and leaves the schema that was in `tests/workspace/stores/`."""
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from aml.workspace.embedded.gpus import VARIABLE
+from aml.workspace.embedded.compute.gpus import VARIABLE
 
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob

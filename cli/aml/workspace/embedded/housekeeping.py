@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from aml.workspace.embedded.blobs import Blobs, size_bytes
 from aml.workspace.embedded.database import Database
+from aml.workspace.embedded.files.blobs import Blobs, size_bytes
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.records import Usage
 

@@ -9,9 +9,9 @@ from fnmatch import translate
 from pathlib import Path
 
 from aml.errors import Conflict, NotFound
-from aml.workspace.embedded.blobs import Blobs, copy_out, explained
+from aml.workspace.embedded.catalog.references import DEFAULT_OUTPUT
+from aml.workspace.embedded.files.blobs import Blobs, copy_out, explained
 from aml.workspace.embedded.paths import WorkspacePaths
-from aml.workspace.embedded.references import DEFAULT_OUTPUT
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import Job, JobFile
 

@@ -8,22 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aml.errors import AmlError
-from aml.workspace.embedded import computes, instances, names
-from aml.workspace.embedded.assets import AssetTable
-from aml.workspace.embedded.blobs import copy_out
-from aml.workspace.embedded.computes import ComputeTable
+from aml.workspace.embedded import names
+from aml.workspace.embedded.catalog.assets import AssetTable
+from aml.workspace.embedded.catalog.models import ModelTable
+from aml.workspace.embedded.catalog.references import References, job_of
+from aml.workspace.embedded.compute import computes, instances
+from aml.workspace.embedded.compute.computes import ComputeTable
+from aml.workspace.embedded.compute.vm_sizes import vm_sizes
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import ModelTable
+from aml.workspace.embedded.files.blobs import copy_out
 from aml.workspace.embedded.queue import Queue
-from aml.workspace.embedded.references import References, job_of
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.embedded.tracking import metrics
-from aml.workspace.embedded.vm_sizes import vm_sizes
 from aml.workspace.records import Asset, Compute, ComputeNode, MetricPoint, ModelVersion, VmSize
 
 if TYPE_CHECKING:
     from aml.spec.model import ComputeSpec, Data, Environment, Model
-    from aml.spec.stored_pipeline import AnyComponent
+    from aml.spec.stored.pipelines import AnyComponent
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Assets:
     jobs: Jobs
 
     def create(self, spec: Data | Environment | AnyComponent) -> Asset:
-        from aml.workspace.embedded.content import new_asset  # brings in every kind of spec
+        from aml.workspace.embedded.catalog.content import new_asset
 
         new = new_asset(spec, names.user_name())
         if new.job_name is not None:
@@ -137,7 +138,7 @@ class Computes:
         return [self._counted(compute) for compute in self.table.list(type_)]
 
     def nodes(self, name: str) -> Sequence[ComputeNode]:
-        from aml.workspace.embedded import capacity  # brings in what jobs are spread by
+        from aml.workspace.embedded.compute import capacity
 
         return capacity.nodes_of(self.table.get(name), self.jobs, self.queue)
 
@@ -158,7 +159,7 @@ class Computes:
     def _counted(self, compute: Compute) -> Compute:
         if compute.type != computes.CLUSTER:
             return compute
-        from aml.workspace.embedded import capacity
+        from aml.workspace.embedded.compute import capacity
 
         nodes = capacity.nodes_of(compute, self.jobs, self.queue)
         return replace(compute, node_counts=capacity.node_counts(nodes))

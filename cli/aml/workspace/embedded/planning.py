@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from aml.spec.binding import literal_text
 from aml.spec.model import CommandJob, DataInput, Input, LiteralInput, Output
-from aml.spec.stored import document_of
-from aml.workspace.embedded.device_plan import Devices
+from aml.spec.stored.basics import document_of
+from aml.workspace.embedded.catalog.references import References
+from aml.workspace.embedded.compute.device_plan import Devices
 from aml.workspace.embedded.distribution import distribution_of
 from aml.workspace.embedded.engine import executors, launch
 from aml.workspace.embedded.engine.executors import containers
@@ -20,7 +21,6 @@ from aml.workspace.embedded.environments import prepared
 from aml.workspace.embedded.environments.builds import Cache
 from aml.workspace.embedded.environments.choice import Choice
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
-from aml.workspace.embedded.references import References
 from aml.workspace.records import Job, Plan, PlannedDevice, PlannedEnvironment, PlannedInput, Snapshot, Status
 from aml.workspace.redaction import REDACTED, redacted
 

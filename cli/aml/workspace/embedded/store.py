@@ -149,7 +149,7 @@ class Jobs:
     def active(self) -> Sequence[Claim]:
         """Every job that an engine has claimed and not ended, oldest first."""
         rows = self._database.connection.execute(
-            f"SELECT * FROM job WHERE {UNFINISHED} AND status <> 'Queued' AND {PROCESS} ORDER BY id"
+            f"SELECT * FROM job WHERE {UNFINISHED} AND status IN ({ACTIVE}) AND {PROCESS} ORDER BY id"
         )
         return [claim_of(row) for row in rows]
 

@@ -13,26 +13,27 @@ from typing import Any
 from aml.errors import BackendError, Misfit
 from aml.spec.model import CommandJob, DataInput, Input
 from aml.spec.reference import is_local
-from aml.spec.stored import document_of
-from aml.spec.stored_sweep import sweep_document
+from aml.spec.stored.basics import document_of
+from aml.spec.stored.sweeps import sweep_document
 from aml.spec.sweep import SweepJob
-from aml.workspace.embedded import capacity, computes, gpus, instances, job_secrets, names, settings
-from aml.workspace.embedded.blobs import Blobs, explained
-from aml.workspace.embedded.computes import ComputeTable
+from aml.workspace.embedded import job_secrets, names, settings
+from aml.workspace.embedded.catalog.references import References
+from aml.workspace.embedded.compute import capacity, computes, gpus, instances
+from aml.workspace.embedded.compute.computes import ComputeTable
+from aml.workspace.embedded.compute.device_plan import planned_devices
+from aml.workspace.embedded.compute.vm_sizes import vm_size
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.device_plan import planned_devices
 from aml.workspace.embedded.distribution import Distribution, distribution_of
-from aml.workspace.embedded.downloads import is_address
 from aml.workspace.embedded.engine.inputs import UNPACK, places
 from aml.workspace.embedded.engine.outputs import destinations
 from aml.workspace.embedded.engine.sweeps.trials import any_trial, check_sampler, sweep_notes, trial_name
 from aml.workspace.embedded.environments.choice import Choice, choose, keep_build
 from aml.workspace.embedded.environments.prepared import PYTHON
+from aml.workspace.embedded.files.blobs import Blobs, explained
+from aml.workspace.embedded.files.downloads import is_address
 from aml.workspace.embedded.paths import WRITABLE_INPUTS, WorkspacePaths
-from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import LOCAL, Jobs, NewJob
 from aml.workspace.embedded.sweeps import check_is_no_trial, check_trials_are_free
-from aml.workspace.embedded.vm_sizes import vm_size
 from aml.workspace.records import Compute, Job, Plan, Unmet
 
 
@@ -71,7 +72,8 @@ class Submission:
 
     def plan(self, spec: CommandJob | SweepJob, *, tracking_uri: str | None) -> Plan:
         """What a submit would do, of a sweep the first trial; nothing is changed."""
-        from aml.workspace.embedded import planning, snapshot
+        from aml.workspace.embedded import planning
+        from aml.workspace.embedded.files import snapshot
 
         notes = self.notes(spec)
         spec = self._first(spec)
@@ -148,7 +150,7 @@ class Submission:
         """The digest of the spec's code, stored."""
         if spec.code is None:
             return None
-        from aml.workspace.embedded import snapshot
+        from aml.workspace.embedded.files import snapshot
 
         code = self.references.path(spec.code)
         return Blobs(self.paths.blobs).ingest(snapshot.files(code)).digest
@@ -175,7 +177,7 @@ class Submission:
         folder = choice.resolved.build
         if not choice.is_container or not isinstance(folder, Path) or isinstance(choice.resolved.pinned, str):
             return choice
-        from aml.workspace.embedded import snapshot
+        from aml.workspace.embedded.files import snapshot
 
         version = Blobs(self.paths.blobs).ingest(snapshot.tree(folder)).digest[:32]
         return keep_build(choice, folder, version, self.references.assets)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aml.errors import Conflict
-from aml.spec.stored_sweep import sweep_of
+from aml.spec.stored.sweeps import sweep_of
 from aml.spec.sweep import SweepJob
 from aml.workspace.embedded.engine.sweeps.planner import TrialState, best_of
 from aml.workspace.embedded.engine.sweeps.samplers import most

@@ -23,9 +23,10 @@ from typing import IO, Any
 
 from aml.errors import BackendError, Conflict
 from aml.version import __version__
-from aml.workspace.embedded import archives, names
-from aml.workspace.embedded.blobs import explained
+from aml.workspace.embedded import names
 from aml.workspace.embedded.database import VERSION, Database, translated
+from aml.workspace.embedded.files import archives
+from aml.workspace.embedded.files.blobs import explained
 from aml.workspace.embedded.listing import UNFINISHED
 from aml.workspace.embedded.paths import WorkspacePaths, workspace_paths
 from aml.workspace.embedded.store import Jobs

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 from aml.errors import BackendError
 from aml.workspace.embedded import housekeeping, names, settings
-from aml.workspace.embedded.assets import AssetTable
-from aml.workspace.embedded.blobs import explained
-from aml.workspace.embedded.computes import ComputeTable
+from aml.workspace.embedded.catalog.assets import AssetTable
+from aml.workspace.embedded.catalog.datastores import DatastoreTable
+from aml.workspace.embedded.catalog.models import ModelTable
+from aml.workspace.embedded.catalog.references import References
+from aml.workspace.embedded.compute.computes import ComputeTable
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.engine import start
 from aml.workspace.embedded.experiments import Experiments
-from aml.workspace.embedded.filesystems import refuse_network
+from aml.workspace.embedded.files.blobs import explained
+from aml.workspace.embedded.files.filesystems import refuse_network
 from aml.workspace.embedded.job_files import JobFiles
 from aml.workspace.embedded.listing import EVERY_JOB
-from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.nouns import Assets, Computes, Metrics, Models
 from aml.workspace.embedded.paths import WorkspacePaths, make_private, workspace_paths
 from aml.workspace.embedded.queue import Queue
-from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Jobs
 from aml.workspace.records import EngineState, Job, JobFilter, Plan, Settings, Unmet, Usage, WorkspaceInfo
 from aml.workspace.redaction import redacted_document

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aml.errors import AmlError, Conflict, NotFound
 from aml.workspace.embedded import names
-from aml.workspace.embedded.blobs import explained
+from aml.workspace.embedded.files.blobs import explained
 from aml.workspace.embedded.paths import DEFAULT_WORKSPACE, home, workspace_paths
 from aml.workspace.embedded.workspace import EmbeddedWorkspace, workspace_info
 from aml.workspace.records import WorkspaceInfo

@@ -12,15 +12,15 @@ from typing import Any
 from aml.errors import Conflict
 from aml.version import __version__
 from aml.workspace.embedded import settings, tokens
-from aml.workspace.embedded.assets import AssetTable
-from aml.workspace.embedded.computes import ComputeTable
+from aml.workspace.embedded.catalog.assets import AssetTable
+from aml.workspace.embedded.catalog.models import ModelTable
+from aml.workspace.embedded.compute.computes import ComputeTable
 from aml.workspace.embedded.database import Database
 from aml.workspace.embedded.engine.executors.process import ProcessExecutor
 from aml.workspace.embedded.engine.reserve import Reserve
 from aml.workspace.embedded.engine.scheduler import Scheduler
 from aml.workspace.embedded.engine.start import HOST
 from aml.workspace.embedded.engine.steps import Steps
-from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.names import user_name
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.queue import Queue

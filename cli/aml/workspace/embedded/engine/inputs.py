@@ -15,11 +15,11 @@ from pathlib import Path
 
 from aml.errors import BackendError, Misfit
 from aml.spec.model import CommandJob, DataInput
-from aml.workspace.embedded.blobs import explained
-from aml.workspace.embedded.downloads import Tell, fetch, is_address, target, unpacked
+from aml.workspace.embedded.catalog.references import References
+from aml.workspace.embedded.files.blobs import explained
+from aml.workspace.embedded.files.downloads import Tell, fetch, is_address, target, unpacked
+from aml.workspace.embedded.files.trees import copy_file, copy_tree
 from aml.workspace.embedded.paths import JobPaths
-from aml.workspace.embedded.references import References
-from aml.workspace.embedded.trees import copy_file, copy_tree
 
 _COPIED = ("download", "eval_download")
 UNPACK = "aml.unpack"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aml.errors import BackendError
-from aml.workspace.embedded import gpus
+from aml.workspace.embedded.compute import gpus
 
 log = logging.getLogger(__name__)
 

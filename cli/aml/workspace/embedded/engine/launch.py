@@ -13,9 +13,9 @@ from pathlib import Path
 
 from aml.spec.binding import bind, literal_text
 from aml.spec.model import CommandJob, DataInput, LiteralInput, Output
-from aml.workspace.embedded.blobs import Blobs, explained
 from aml.workspace.embedded.distribution import distribution_of, variables
 from aml.workspace.embedded.engine.executors import MARKER, Launch
+from aml.workspace.embedded.files.blobs import Blobs, explained
 from aml.workspace.embedded.paths import JobPaths
 from aml.workspace.records import Job
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from aml.errors import BackendError, Misfit
 from aml.spec.binding import bind
 from aml.spec.model import CommandJob, Output
-from aml.workspace.embedded.blobs import copy_out, explained
-from aml.workspace.embedded.datastores import DEFAULT
+from aml.workspace.embedded.catalog.datastores import DEFAULT
+from aml.workspace.embedded.catalog.references import References
 from aml.workspace.embedded.engine.launch import output_path
+from aml.workspace.embedded.files.blobs import copy_out, explained
 from aml.workspace.embedded.paths import JobPaths
-from aml.workspace.embedded.references import References
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from aml.errors import AmlError, BackendError
-from aml.workspace.embedded import gpus
+from aml.workspace.embedded.compute import gpus
+from aml.workspace.embedded.compute.leases import Lease, lease
 from aml.workspace.embedded.engine.inventory import Found, Inventory
-from aml.workspace.embedded.leases import Lease, lease
 from aml.workspace.embedded.queue import AtWork, Queue
 from aml.workspace.embedded.store import LOCAL, Claim
 from aml.workspace.records import Status

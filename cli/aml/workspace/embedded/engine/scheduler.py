@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from aml.errors import AmlError
+from aml.workspace.embedded.compute.leases import Lease, released_on_error
 from aml.workspace.embedded.database import StoreError
 from aml.workspace.embedded.engine.executors import Executor, Process
 from aml.workspace.embedded.engine.inventory import Inventory
@@ -29,7 +30,6 @@ from aml.workspace.embedded.engine.steps import Steps
 from aml.workspace.embedded.engine.sweeps.runner import Sweeps
 from aml.workspace.embedded.environments.builds import Stop, Stopped
 from aml.workspace.embedded.environments.prepared import takes_a_build
-from aml.workspace.embedded.leases import Lease, released_on_error
 from aml.workspace.embedded.queue import Queue
 from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.sweeps import SweepTable

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from aml.errors import BackendError, NotFound
 from aml.spec.model import CommandJob, Output
-from aml.spec.stored import from_document
+from aml.spec.stored.basics import from_document
 from aml.spec.sweep import SweepJob
 from aml.workspace.embedded import job_secrets, tokens
-from aml.workspace.embedded.assets import AssetTable, NewAsset
-from aml.workspace.embedded.blobs import Blobs, explained
+from aml.workspace.embedded.catalog.assets import AssetTable, NewAsset
+from aml.workspace.embedded.catalog.datastores import DatastoreTable
+from aml.workspace.embedded.catalog.models import ModelTable
+from aml.workspace.embedded.catalog.references import References
+from aml.workspace.embedded.compute.leases import Lease
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.datastores import DatastoreTable
 from aml.workspace.embedded.distribution import distribution_of, free_ports
 from aml.workspace.embedded.engine.executors import Launch
 from aml.workspace.embedded.engine.executors.mounts import mounting
@@ -30,13 +32,11 @@ from aml.workspace.embedded.engine.launch import Site, Tracking, inheritable, ou
 from aml.workspace.embedded.engine.outputs import deliver, destinations, folders, link, uris
 from aml.workspace.embedded.environments.builds import Cache, Stop
 from aml.workspace.embedded.environments.prepared import BuildSite, Prepared, built, current, takes_a_build
-from aml.workspace.embedded.leases import Lease
-from aml.workspace.embedded.models import ModelTable
+from aml.workspace.embedded.files.blobs import Blobs, explained
+from aml.workspace.embedded.files.trees import copy_tree
 from aml.workspace.embedded.paths import JobPaths, WorkspacePaths
-from aml.workspace.embedded.references import References
 from aml.workspace.embedded.store import Claim, Jobs
 from aml.workspace.embedded.tracking.runs import run
-from aml.workspace.embedded.trees import copy_tree
 from aml.workspace.records import Job, Reason
 
 _TAIL_BYTES = 4096

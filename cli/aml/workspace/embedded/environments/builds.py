@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aml.errors import BackendError
-from aml.workspace.embedded.blobs import explained, size_bytes
+from aml.workspace.embedded.files.blobs import explained, size_bytes
 from aml.workspace.redaction import scrubbed
 
 _GRACE_S = 5.0

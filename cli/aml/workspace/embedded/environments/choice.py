@@ -9,7 +9,7 @@ from typing import assert_never
 
 from aml.errors import Misfit
 from aml.spec.model import CommandJob
-from aml.workspace.embedded.assets import AssetTable, NewAsset
+from aml.workspace.embedded.catalog.assets import AssetTable, NewAsset
 from aml.workspace.embedded.environments.resolve import Resolved, resolve
 from aml.workspace.embedded.names import user_name
 from aml.workspace.records import ENVIRONMENT_MODE, EnvironmentMode, Settings

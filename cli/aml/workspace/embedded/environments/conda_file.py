@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aml.errors import AmlError
-from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.environments.conda_names import distribution
+from aml.workspace.embedded.files.blobs import explained
 
 _DEPENDENCY = re.compile(r"(?:\S+::)?(?P<name>[\w.-]+)\s*(?P<version>.*)", re.ASCII)
 _VERSION_IN_BRACKETS = re.compile(r"""\[.*?version\s*=\s*['"]?([^'"\]]+)""")

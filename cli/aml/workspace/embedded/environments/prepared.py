@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import assert_never
 
 from aml.spec.model import CommandJob, Resources
-from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.catalog.assets import AssetTable
 from aml.workspace.embedded.engine.executors import Container
 from aml.workspace.embedded.engine.executors.containers import arguments_of
 from aml.workspace.embedded.environments.builds import Builder, Cache, Stop

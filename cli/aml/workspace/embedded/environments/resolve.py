@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from aml.errors import NotFound
-from aml.workspace.embedded.assets import AssetTable
+from aml.workspace.embedded.catalog.assets import AssetTable
+from aml.workspace.embedded.catalog.references import is_registry, registered
 from aml.workspace.embedded.environments import conda_file, known
 from aml.workspace.embedded.environments.conda_file import Requirements
-from aml.workspace.embedded.references import is_registry, registered
 from aml.workspace.records import Asset, reference_to
 
 LOCAL = "local"

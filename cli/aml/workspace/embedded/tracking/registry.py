@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from aml.errors import NotFound
+from aml.workspace.embedded.catalog.models import ModelTable
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.server.refusal import RequestError
 from aml.workspace.embedded.tracking.fields import Pairs, invalid, missing, now_ms
 from aml.workspace.records import ModelVersion

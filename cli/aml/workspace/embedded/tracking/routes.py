@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from aml.workspace.embedded.catalog.models import ModelTable
 from aml.workspace.embedded.database import Database
-from aml.workspace.embedded.models import ModelTable
 from aml.workspace.embedded.server.routing import Request, Route
 from aml.workspace.embedded.server.wire import Response
 from aml.workspace.embedded.tracking import (

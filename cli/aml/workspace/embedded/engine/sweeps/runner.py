@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aml.errors import AmlError
-from aml.spec.stored import document_of
-from aml.spec.stored_sweep import sweep_of
+from aml.spec.stored.basics import document_of
+from aml.spec.stored.sweeps import sweep_of
 from aml.spec.sweep import SweepJob
-from aml.workspace.embedded.blobs import explained
 from aml.workspace.embedded.database import StoreError
 from aml.workspace.embedded.engine.sweeps.planner import Plan, State, TrialState, plan
 from aml.workspace.embedded.engine.sweeps.remarks import ended, remark
 from aml.workspace.embedded.engine.sweeps.samplers import Sampler, sampler_of
 from aml.workspace.embedded.engine.sweeps.space import Draw, parameters
 from aml.workspace.embedded.engine.sweeps.trials import trial_job, trial_name
+from aml.workspace.embedded.files.blobs import explained
 from aml.workspace.embedded.paths import WorkspacePaths
 from aml.workspace.embedded.store import Jobs, NewJob
 from aml.workspace.embedded.sweeps import BEST, SweepRow, SweepTable, TrialRow, trial_properties

@@ -1,0 +1,1 @@
+"""Checked documents to frozen dataclasses, a module for each family of kinds."""

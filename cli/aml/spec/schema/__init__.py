@@ -1,0 +1,1 @@
+"""Our own reader of the JSON Schemas: draft-07 with messages for people."""

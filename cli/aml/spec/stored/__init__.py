@@ -1,0 +1,1 @@
+"""Specs to the documents that a workspace stores, and back."""

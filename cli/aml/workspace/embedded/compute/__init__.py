@@ -1,0 +1,1 @@
+"""What a job runs on: computes, the capacity of this machine, GPUs."""

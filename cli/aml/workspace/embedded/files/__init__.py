@@ -1,0 +1,1 @@
+"""Files as the workspace keeps them: blobs, snapshots, downloads, archives."""
