@@ -82,6 +82,15 @@ def is_running(pid: int) -> bool:
     return False
 
 
+def peak_memory_kb(pid: int) -> int:
+    """The most memory that a program has had, 0 once it is over.
+
+    What wait4 tells may be that of the process which started it.
+    """
+    told = Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()
+    return int(told[0]) if told else 0
+
+
 def kill(pid: int) -> None:
     """kill -9; it may be gone with another one already."""
     with suppress(ProcessLookupError):

@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 
 from aml import bundle
 from aml.spec.document import Document
-from aml.spec.kinds import kind_of
+from aml.spec.kinds import V1, kind_of
 from aml.spec.load import load, loads
 from aml.spec.parse import problems
 from aml.spec.schema.check import check
@@ -100,6 +100,8 @@ def test_valid_files_are_valid_to_the_reference_implementation(path: Path) -> No
     if path.name in CASES:
         pytest.skip("JSON Schema has no enum that ignores case")
     document = load(path)
+    if kind_of(document) in V1:
+        pytest.skip("files of Azure ML v1 have no schema")
     assert list(REFERENCE[kind_of(document)].iter_errors(document.data)) == []
 
 

@@ -153,7 +153,7 @@ def is_free(device) -> bool:
 def test_what_is_leased_dies_with_whoever_holds_it_and_a_deleted_lock_keeps_nobody_out(driver):
     driver.has(1)
     (device,) = gpus.devices()
-    code = "import sys; from aml.workspace.embedded import gpus, leases; l = leases.lease(gpus.devices(), 1)\n"
+    code = "import sys; from aml.workspace.embedded.compute import gpus, leases; l = leases.lease(gpus.devices(), 1)\n"
     code += "print(len(l.devices), flush=True); sys.stdin.read()"
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "1\n"
