@@ -42,7 +42,7 @@ run: install
 	$(BIN)/aml job create --file specs/quickstart/job.yml --stream --workspace-name default
 
 test: install-dev install-node
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 chaos: install-dev
 	AML_CHAOS_JOBS=100 $(BIN)/python -m pytest tests/chaos
