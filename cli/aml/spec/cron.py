@@ -56,6 +56,22 @@ def faults(expression: str) -> Iterator[str]:
                 break
 
 
+def numbers(expression: str) -> list[set[int]]:
+    """What each of the five fields allows, in their order; the expression has been checked, seconds do not count."""
+    return [_numbers(field, text) for field, text in fields_of(expression)[-len(FIELDS) :]]
+
+
+def _numbers(field: Field, text: str) -> set[int]:
+    found: set[int] = set()
+    for part in text.split(","):
+        span, _, step = part.partition("/")
+        first, _, last = span.partition("-")
+        begin = field.least if span == "*" else _number(field, first)
+        end = field.most if span == "*" or (step and not last) else _number(field, last or first)
+        found.update(range(begin, end + 1, int(step or 1)))
+    return found
+
+
 def _is_part(field: Field, text: str) -> bool:
     part = _PART.fullmatch(text)
     if part is None:

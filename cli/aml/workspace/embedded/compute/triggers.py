@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from aml.spec import cron
+
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_CRON_WEEK = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_CRON_YEAR = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EVERY = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 _LONGEST = timedelta(days=5 * 366)
 _MOMENT = re.compile(
@@ -65,30 +65,15 @@ def _latest(
 
 def _cron(expression: str) -> tuple[Callable[[date], bool], Sequence[time]]:
     """Five fields, or six with seconds first, which do not count."""
-    minutes, hours, days, months, week = expression.split()[-5:]
-    allowed_days, allowed_months = _field(days, 1, 31), _field(months, 1, 12, _CRON_YEAR)
-    allowed_week = {number % 7 for number in _field(week, 0, 7, _CRON_WEEK)}
+    minutes, hours, days, months, week = cron.numbers(expression)
+    *_, days_text, _, week_text = expression.split()
+    either = not days_text.startswith("*") and not week_text.startswith("*")  # as cron has it when both are given
 
     def is_day(day: date) -> bool:
-        of_month, of_week = day.day in allowed_days, day.isoweekday() % 7 in allowed_week
-        either = not days.startswith("*") and not week.startswith("*")  # as cron has it when both are given
-        return day.month in allowed_months and ((of_month or of_week) if either else (of_month and of_week))
+        of_month, of_week = day.day in days, not week.isdisjoint({day.isoweekday(), day.isoweekday() % 7})
+        return day.month in months and ((of_month or of_week) if either else (of_month and of_week))
 
-    return is_day, _times(_field(hours, 0, 23), _field(minutes, 0, 59))
-
-
-def _field(text: str, least: int, most: int, words: Sequence[str] = ()) -> set[int]:
-    def number(word: str) -> int:
-        return words.index(word.lower()) + least if word.lower() in words else int(word)
-
-    found: set[int] = set()
-    for part in text.split(","):
-        span, _, step = part.partition("/")
-        begin, _, end = span.partition("-")
-        low = least if span == "*" else number(begin)
-        high = most if span == "*" or (step and not end) else number(end or begin)
-        found.update(range(low, high + 1, int(step or 1)))
-    return found
+    return is_day, _times(hours, minutes)
 
 
 def _recurrence(
