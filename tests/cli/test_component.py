@@ -101,7 +101,7 @@ def test_components_of_pipelines_and_parallel_ones_are_stored_with_the_code_of_t
 
 
 def test_what_is_stored_is_the_component_again():
-    from aml.spec.stored.pipelines import component_of
+    from aml.spec.stored.components import component_of
 
     for kind, name in (("pipeline", "train_twice"), ("parallel", "score_rows"), ("command", "train_iris")):
         run("component", "create", "-f", str(SPECS / "valid" / f"{kind}-component.yml"))

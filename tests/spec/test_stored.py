@@ -8,8 +8,8 @@ from aml.spec.kinds import kind_of
 from aml.spec.load import load, loads
 from aml.spec.model import AmlCompute, CommandJob, Component, ComputeInstance, DataInput, LiteralInput
 from aml.spec.parse import parse
-from aml.spec.pipeline import ParallelComponent, PipelineComponent, PipelineJob
-from aml.spec.stored import pipelines as stored_pipeline
+from aml.spec.pipeline import ParallelComponent, PipelineComponent
+from aml.spec.stored import components as stored_components
 from aml.spec.stored.basics import component_document, component_of, compute_document, document_of, from_document
 from aml.spec.stored.sweeps import sweep_document, sweep_of
 from aml.spec.sweep import SweepJob
@@ -80,22 +80,16 @@ def test_a_stored_sweep_comes_back_and_is_a_spec_again(path: Path) -> None:
     assert parse(loads(text, "stored.yml", Path("/"))) == spec
 
 
-def test_a_stored_pipeline_comes_back_with_all_that_its_steps_run() -> None:
-    spec = parse(load(VALID / "pipeline.yml"))
-    assert isinstance(spec, PipelineJob)
-    assert stored_pipeline.pipeline_of(json.loads(json.dumps(stored_pipeline.pipeline_document(spec)))) == spec
-
-
 @pytest.mark.parametrize("name", ["command-component", "pipeline-component", "parallel-component"])
 def test_a_stored_component_of_any_type_comes_back(name: str) -> None:
     spec = parse(load(VALID / f"{name}.yml"))
     assert isinstance(spec, Component | PipelineComponent | ParallelComponent)
-    document = json.loads(json.dumps(stored_pipeline.component_document(spec)))
-    assert stored_pipeline.component_of(document) == spec
+    document = json.loads(json.dumps(stored_components.component_document(spec)))
+    assert stored_components.component_of(document) == spec
 
 
 def test_a_stored_parallel_component_is_a_spec_again() -> None:
     spec = parse(load(VALID / "parallel-component.yml"))
     assert isinstance(spec, ParallelComponent)
-    text = yaml.safe_dump(stored_pipeline.component_document(spec), allow_unicode=True)
+    text = yaml.safe_dump(stored_components.component_document(spec), allow_unicode=True)
     assert parse(loads(text, "stored.yml", Path("/")), "parallel-component") == spec

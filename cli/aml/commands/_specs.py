@@ -30,7 +30,7 @@ from aml.spec.model import (
 from aml.spec.overrides import apply, complete
 from aml.spec.parse import parse, problems
 from aml.spec.pipeline import ParallelComponent, PipelineComponent
-from aml.spec.stored.pipelines import AnyComponent
+from aml.spec.stored.components import AnyComponent
 from aml.spec.sweep import SweepJob
 from aml.view.messages import say_problems
 

@@ -10,6 +10,7 @@ from aml.errors import AmlError, Pointer, Problem, SpecError
 from aml.spec.compose import Refused, compose
 from aml.spec.document import Document, Node, Place
 from aml.spec.syntax import problem_of
+from aml.spec.wording import close_files
 
 MAX_BYTES = 1 << 20
 """Azure's own largest example has 40 kB; a file far beyond that is no spec."""
@@ -128,12 +129,7 @@ def _pointer_at(text: str, place: Place) -> Pointer:
 
 
 def _close_names(path: Path) -> str:
-    from difflib import get_close_matches
-
-    names = _names(path.parent)
-    close = get_close_matches(path.name, names, n=3, cutoff=0.6)
-    close += [name for name in names if Path(name).stem == path.stem and name not in close]
-    if close:
+    if close := close_files(path.name, _names(path.parent), most=3):
         return f"Did you mean {', '.join(str(path.parent / name) for name in close)}?"
     return _specs_in(path.parent) if path.parent.is_dir() else f"There is no folder {path.parent} either."
 

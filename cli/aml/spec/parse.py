@@ -60,11 +60,6 @@ def parse(document: Document, kind: str | None = None) -> Spec:
     return builder(document)
 
 
-def is_usable(kind: str) -> bool:
-    """Whether a spec of `kind` can be built; others can only be checked, if they have a schema."""
-    return kind in _BUILDERS
-
-
 def problems(document: Document, kind: str | None = None) -> list[Problem]:
     """Everything that is wrong or doubtful: errors first, causes before consequences, else by line."""
     kind = kind or kind_of(document)

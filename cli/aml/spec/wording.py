@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 from aml.errors import Pointer
@@ -32,6 +33,17 @@ def closest(word: str, known: Iterable[str], cutoff: float) -> str | None:
     from difflib import get_close_matches  # only files with faults need it
 
     return next(iter(get_close_matches(word, [*islice(known, _COMPARED)], 1, cutoff)), None)
+
+
+def close_files(name: str, names: Iterable[str], most: int = 1) -> list[str]:
+    """File names that `name` may have meant: what stands before the ending tells them apart."""
+    from difflib import get_close_matches
+
+    stems: dict[str, list[str]] = {}
+    for each in islice(names, _COMPARED):
+        stems.setdefault(PurePath(each).stem, []).append(each)
+    close = get_close_matches(PurePath(name).stem, list(stems), most, 0.6)
+    return [each for stem in close for each in stems[stem]][:most]
 
 
 def allowed(values: Sequence[str]) -> str:

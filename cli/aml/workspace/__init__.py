@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from aml.spec.model import CommandJob, ComputeSpec, Data, Environment, Model
     from aml.spec.model import Datastore as DatastoreSpec
-    from aml.spec.stored.pipelines import AnyComponent
+    from aml.spec.stored.components import AnyComponent
     from aml.spec.sweep import SweepJob
     from aml.spec.updates import Update
     from aml.workspace.records import (

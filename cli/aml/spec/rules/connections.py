@@ -116,7 +116,8 @@ def _of_step(pipeline: Pipeline, bound: Bound, name: str, rest: list[str]) -> It
         yield bound.problem("cycle", f"The step `{name}` takes what it makes itself.", "Bind it to another step.")
     elif name not in pipeline.document.mapping("jobs"):
         meant = did_you_mean(name, pipeline.steps)
-        known = f"Steps: {', '.join(other for other in pipeline.steps if other != bound.step.name)}."
+        others = [other for other in pipeline.steps if other != bound.step.name]
+        known = f"Steps: {', '.join(others)}." if others else "There is no other step."
         hint = f"Did you mean {meant}? {known}" if meant and meant != bound.step.name else known
         yield bound.problem("unknown-step", f"{bound.found.text} refers to a step that there is not.", hint)
     elif rest and name in pipeline.steps:

@@ -9,7 +9,7 @@ from typing import Literal
 from aml.errors import Pointer, Problem
 from aml.spec import reference
 from aml.spec.document import Document
-from aml.spec.wording import closest
+from aml.spec.wording import close_files, closest
 
 Severity = Literal["error", "warning"]
 
@@ -133,8 +133,7 @@ def _missing_hint(path: str, folder: Path, besides: str = "") -> str:
         names = [entry.name for entry in full.parent.iterdir() if entry != folder / besides]
     except (OSError, ValueError):
         names = []
-    close = closest(full.name, names, 0.6)
-    if close:
+    for close in close_files(full.name, names):
         return f"Did you mean {Path(path).parent / close}?"
     return "It is relative to the folder of the spec file."
 

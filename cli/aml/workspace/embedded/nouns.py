@@ -24,7 +24,7 @@ from aml.workspace.records import Asset, Compute, ComputeNode, MetricPoint, Mode
 
 if TYPE_CHECKING:
     from aml.spec.model import ComputeSpec, Data, Environment, Model
-    from aml.spec.stored.pipelines import AnyComponent
+    from aml.spec.stored.components import AnyComponent
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aml.errors import AmlError, NotFound
 from aml.spec import reference
-from aml.spec.stored.pipelines import AnyComponent, component_document
+from aml.spec.stored.components import AnyComponent, component_document
 from aml.workspace.embedded.catalog.assets import NewAsset
 from aml.workspace.embedded.environments import conda_file
 from aml.workspace.embedded.files import snapshot

@@ -9,7 +9,7 @@ from aml.errors import AmlError
 from aml.spec import reference
 from aml.spec.model import Component, Data, Environment
 from aml.spec.pipeline import ParallelComponent, PipelineComponent
-from aml.spec.stored.pipelines import AnyComponent
+from aml.spec.stored.components import AnyComponent
 from aml.workspace.embedded.catalog.assets import NewAsset
 from aml.workspace.embedded.catalog.component_content import new_component
 from aml.workspace.embedded.catalog.references import job_of

@@ -1,4 +1,4 @@
-"""Pipelines, and components of any type, as the plain mappings that a workspace keeps, and back."""
+"""Components of any type as the plain mappings that a workspace keeps, and back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from aml.spec.pipeline import (
     ParallelComponent,
     ParallelRun,
     PipelineComponent,
-    PipelineJob,
-    PipelineSettings,
     Step,
     needs_of,
 )
@@ -23,30 +21,6 @@ AnyComponent = Component | ParallelComponent | PipelineComponent
 
 _OF_A_STEP = ("type", "component", "trial", "inputs", "outputs")
 _RUN = tuple(ParallelRun.__dataclass_fields__)
-
-
-def pipeline_document(spec: PipelineJob) -> dict[str, Any]:
-    """What the YAML of `spec` would hold, with the components of files written out."""
-    given = given_of(spec)
-    given["jobs"] = {name: _step_document(step) for name, step in spec.jobs.items()}
-    given["inputs"] = {name: input_document(value) for name, value in spec.inputs.items()}
-    given["outputs"] = {name: given_of(output) for name, output in spec.outputs.items()}
-    given["settings"] = given_of(spec.settings)
-    if isinstance(spec.component, PipelineComponent):
-        given["component"] = component_document(spec.component)
-    return {"type": "pipeline", **without_empty(given)}
-
-
-def pipeline_of(document: Mapping[str, Any]) -> PipelineJob:
-    """The spec that `pipeline_document` was made of. Nothing is checked, paths stay as they are."""
-    given = {key: value for key, value in document.items() if key != "type"}
-    given["jobs"] = _steps(document)
-    given["inputs"] = {name: input_of(value) for name, value in document.get("inputs", {}).items()}
-    given["outputs"] = {name: Output(**value) for name, value in document.get("outputs", {}).items()}
-    given["settings"] = PipelineSettings(**document.get("settings", {}))
-    if isinstance(document.get("component"), Mapping):
-        given["component"] = component_of(document["component"])
-    return PipelineJob(**given)
 
 
 def component_document(spec: AnyComponent) -> dict[str, Any]:
