@@ -22,6 +22,23 @@ _TYPES = (
 _WHOLE_NUMBERS = ("process_count_per_instance", "worker_count", "parameter_server_count", "port", "dashboard_port")
 
 
+def of_any_job(document: Document) -> dict[str, Any]:
+    """The fields that jobs of all types have."""
+    return {
+        "inputs": {name: read_input(document, name) for name in document.mapping("inputs")},
+        "outputs": {name: read_output(document, name) for name in document.mapping("outputs")},
+        "services": {name: typed(document, "services", name) or {} for name in document.mapping("services")},
+        "identity": typed(document, "identity"),
+        "compute": text(document, "compute"),
+        "name": text(document, "name"),
+        "display_name": text(document, "display_name"),
+        "experiment_name": text(document, "experiment_name"),
+        "description": text(document, "description"),
+        "tags": labels(document, "tags"),
+        "properties": labels(document, "properties"),
+    }
+
+
 def read_input(document: Document, name: str) -> Input:
     value = document.value("inputs", name)
     if not isinstance(value, dict):

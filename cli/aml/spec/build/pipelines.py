@@ -37,18 +37,8 @@ def pipeline_job(document: Document) -> PipelineJob:
     return PipelineJob(
         jobs=_steps(document),
         component=component if isinstance(component, (str, PipelineComponent)) else None,
-        inputs={name: parts.read_input(document, name) for name in document.mapping("inputs")},
-        outputs={name: parts.read_output(document, name) for name in document.mapping("outputs")},
         settings=PipelineSettings(**settings),
-        services={name: parts.typed(document, "services", name) or {} for name in document.mapping("services")},
-        identity=parts.typed(document, "identity"),
-        compute=parts.text(document, "compute"),
-        name=parts.text(document, "name"),
-        display_name=parts.text(document, "display_name"),
-        experiment_name=parts.text(document, "experiment_name"),
-        description=parts.text(document, "description"),
-        tags=parts.labels(document, "tags"),
-        properties=parts.labels(document, "properties"),
+        **parts.of_any_job(document),
     )
 
 

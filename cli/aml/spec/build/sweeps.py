@@ -38,18 +38,8 @@ def sweep_job(document: Document) -> SweepJob:
         limits=limits(document.part("limits")),
         sampling_algorithm=sampling(document.part("sampling_algorithm")),
         early_termination=early_termination(document.part("early_termination")),
-        inputs={name: parts.read_input(document, name) for name in document.mapping("inputs")},
-        outputs={name: parts.read_output(document, name) for name in document.mapping("outputs")},
-        services={name: parts.typed(document, "services", name) or {} for name in document.mapping("services")},
         queue_settings=parts.lowered(document.mapping("queue_settings")),
-        identity=parts.typed(document, "identity"),
-        compute=parts.text(document, "compute"),
-        name=parts.text(document, "name"),
-        display_name=parts.text(document, "display_name"),
-        experiment_name=parts.text(document, "experiment_name"),
-        description=parts.text(document, "description"),
-        tags=parts.labels(document, "tags"),
-        properties=parts.labels(document, "properties"),
+        **parts.of_any_job(document),
     )
 
 
